@@ -1,0 +1,252 @@
+"""One axis: a straight line between pixels and the axis's scale, fitted through its ticks, and how far that line can be trusted.
+
+The model is `px_i = a + b u_i + e_i` with `u_i = scale.forward(value_i)` exact and `e_i` the error of the tick's position. It is fitted by
+weighted least squares and turned round to `u = intercept + slope px`, so that the noise sits where it arises: in the pixels.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import cast
+
+import numpy as np
+import numpy.typing as npt
+
+from calibration.scale import FloatArray, Scale, Values, same_shape
+
+SNAPPED_PX = 0.3
+"""Standard uncertainty of a tick that its renderer put on whole pixels: 1/sqrt(12) = 0.29 px, and a little for finding it."""
+
+CLAIM_STRENGTH = 30.0
+"""Degrees of freedom that the claimed tick uncertainty counts for against the observed scatter (`scatter_factor`)."""
+
+CLAIM_REFUTED = 0.05
+"""Below this p-value of the chi-square test the claim's strength fades in proportion."""
+
+_T_INVERSE_DF = 1.0 / np.array([1e9, 60.0, 30.0, 20.0, 15.0, 10.0, 8.0, 6.0, 5.0, 4.0, 3.0, 2.5, 2.0, 1.5, 1.0])
+_T_975 = np.array([1.9600, 2.0003, 2.0423, 2.0860, 2.1314, 2.2281, 2.3060, 2.4469, 2.5706, 2.7764, 3.1824, 3.5630, 4.3027, 6.0327, 12.7062])
+
+
+@dataclass(frozen=True)
+class Tick:
+    """One tick of an axis.
+
+    Attributes
+    ----------
+    px : float
+        Position along the axis, pixels.
+    value : float
+        Data value; NaN where the label could not be read or was refused.
+    label : str
+        The label's text as read.
+    used : bool
+        Whether the fit uses it.
+    reason : str
+        Why it is not used; empty for a used tick.
+    u_px : float
+        Standard uncertainty of the position (and of a rounded label's value, expressed in pixels).
+    """
+
+    px: float
+    value: float
+    label: str = ""
+    used: bool = True
+    reason: str = ""
+    u_px: float = SNAPPED_PX
+
+
+@dataclass(frozen=True)
+class AxisCalibration:
+    r"""A fitted axis: :math:`u = intercept + slope \, px` with `u` the scale's coordinate (the value itself on a linear axis).
+
+    Attributes
+    ----------
+    scale : Scale
+        How values are laid out along the axis.
+    ticks : tuple of Tick
+        All ticks, used or not, in the order given.
+    slope, intercept : float
+        The line; `slope` is in units of `u` a pixel.
+    covariance : ndarray of shape (2, 2)
+        Covariance of (intercept, slope). It is one error shared by all points of the panel, not noise of each point.
+    rmse_px : float
+        Root-mean-square residual of the used ticks, pixels.
+    """
+
+    scale: Scale
+    ticks: tuple[Tick, ...]
+    slope: float
+    intercept: float
+    covariance: FloatArray = field(compare=False)
+    rmse_px: float
+
+    @classmethod
+    def fit(
+        cls,
+        px: npt.ArrayLike,
+        values: npt.ArrayLike,
+        *,
+        scale: Scale,
+        u_px: npt.ArrayLike = SNAPPED_PX,
+        labels: Sequence[str] | None = None,
+    ) -> AxisCalibration:
+        """Fit an axis through ticks.
+
+        Parameters
+        ----------
+        px, values : array-like of shape (N,)
+            Position and data value of each tick, N >= 2.
+        scale : Scale
+            `Linear()` or `Log10()`.
+        u_px : float or array-like of shape (N,), optional
+            Standard uncertainty of each tick's position; the default is that of a renderer which snaps ticks to whole pixels.
+        labels : sequence of str, optional
+            Texts of the tick labels, for the record.
+
+        Raises
+        ------
+        ValueError
+            Fewer than 2 ticks, ticks that share one position or one value, a value outside the scale's domain, or `u_px` not above 0.
+        """
+        positions, numbers = np.atleast_1d(np.asarray(px, dtype=float)), np.atleast_1d(np.asarray(values, dtype=float))
+        names = [""] * len(positions) if labels is None else list(labels)
+        if not len(positions) == len(numbers) == len(names):
+            msg = f"expected as many values and labels as ticks, found {len(positions)} ticks, {len(numbers)} values, {len(names)} labels"
+            raise ValueError(msg)
+        sigmas = np.broadcast_to(np.asarray(u_px, dtype=float), positions.shape)
+        ticks = [Tick(float(p), float(v), n, u_px=float(s)) for p, v, n, s in zip(positions, numbers, names, sigmas, strict=True)]
+        return cls.from_ticks(ticks, scale=scale)
+
+    @classmethod
+    def from_ticks(cls, ticks: Sequence[Tick], *, scale: Scale) -> AxisCalibration:
+        """Fit an axis through the used ones of `ticks`; the others are kept for the record. Raises as `fit` does."""
+        used = [tick for tick in ticks if tick.used]
+        px, u, sigma = _checked(used, scale)
+        a, b, claimed = _line(px, u, sigma)
+        residuals = px - (a + b * u)
+        covariance = claimed * scatter_factor(float(np.sum((residuals / sigma) ** 2)), len(px) - 2)
+        slope, intercept, turned = _turned_round(a, b, covariance)
+        turned.setflags(write=False)
+        return cls(scale, tuple(ticks), slope, intercept, turned, float(np.sqrt(np.mean(residuals**2))))
+
+    @property
+    def residuals_px(self) -> FloatArray:
+        """Position minus fitted position of each tick, pixels, shape (N,); NaN for a tick without a value on this scale."""
+        return np.array([tick.px - self._pixel_or_nan(tick.value) for tick in self.ticks])
+
+    @property
+    def span(self) -> float:
+        """Value of the last used tick along the pixels minus that of the first."""
+        used = sorted((tick.px, tick.value) for tick in self.ticks if tick.used)
+        return used[-1][1] - used[0][1]
+
+    def to_value(self, px: Values) -> Values:
+        """Return the data value(s) at the pixel position(s)."""
+        return cast(Values, same_shape(px, self.scale.inverse(self._u(px))))
+
+    def to_pixel(self, value: Values) -> Values:
+        """Return the pixel position(s) of the data value(s); a value outside the scale's domain raises ValueError."""
+        return cast(Values, same_shape(value, (np.asarray(self.scale.forward(value)) - self.intercept) / self.slope))
+
+    def u_shared(self, px: Values) -> Values:
+        """Return the standard uncertainty of the value at `px`, data units, of the axis fit alone: one error shared by the panel."""
+        position = np.asarray(px, dtype=float)
+        (v00, v01), (_, v11) = self.covariance
+        variance = np.maximum(v00 + 2.0 * v01 * position + v11 * position**2, 0.0)
+        return cast(Values, same_shape(px, np.sqrt(variance) / self._du_dvalue(position)))
+
+    def u_value(self, px: Values, u_px: npt.ArrayLike = 0.0) -> Values:
+        """Return the standard uncertainty of the value at `px`, data units.
+
+        Axis fit and position (`u_px`, the standard uncertainty of `px`) are taken as independent; to first order.
+        """
+        position = np.asarray(px, dtype=float)
+        own = np.abs(self.slope) * np.asarray(u_px, dtype=float) / self._du_dvalue(position)
+        return cast(Values, same_shape(px, np.hypot(np.asarray(self.u_shared(position)), own)))
+
+    def _u(self, px: float | FloatArray) -> FloatArray:
+        return np.asarray(self.intercept + self.slope * np.asarray(px, dtype=float))
+
+    def _du_dvalue(self, position: FloatArray) -> FloatArray:
+        return np.asarray(self.scale.derivative(np.asarray(self.scale.inverse(self._u(position)))))
+
+    def _pixel_or_nan(self, value: float) -> float:
+        try:
+            return self.to_pixel(value)
+        except ValueError:
+            return math.nan
+
+
+def scatter_factor(chi2: float, dof: int) -> float:
+    """Return the factor, 1 or more, by which the claimed covariance of an axis is widened for the scatter of its ticks.
+
+    The claimed variance counts as an estimate with `CLAIM_STRENGTH` degrees of freedom and is pooled with the observed one (`dof` = ticks
+    - 2). Where the chi-square test refutes the claim (p below `CLAIM_REFUTED`) its strength fades in proportion to p until the observed
+    scatter stands alone, and Student's quantile takes over from the normal one in step, so that 1.96 standard uncertainties still cover
+    95 %. A scatter below the claim never narrows it: few ticks on whole pixels line up by luck.
+    """
+    if dof < 1:
+        return 1.0
+    trust = min(1.0, chi2_sf(chi2, dof) / CLAIM_REFUTED)
+    pooled = (trust * CLAIM_STRENGTH + chi2) / (trust * CLAIM_STRENGTH + dof)
+    student = float(np.interp((1.0 - trust) / dof, _T_INVERSE_DF, _T_975) / _T_975[0])
+    return max(1.0, pooled * student**2)
+
+
+def chi2_sf(chi2: float, dof: int) -> float:
+    """Return the chance of a chi-square above `chi2`: the closed forms of Abramowitz & Stegun 26.4.4 and 26.4.5 (`dof` is an integer)."""
+    half = 0.5 * chi2
+    if dof % 2 == 0:
+        terms = [1.0]
+        for k in range(1, dof // 2):
+            terms.append(terms[-1] * half / k)
+        return math.exp(-half) * math.fsum(terms)
+    term = math.sqrt(half) * math.exp(-half) / math.gamma(1.5)
+    total = math.erfc(math.sqrt(half))
+    for k in range(1, (dof + 1) // 2):
+        total += term
+        term *= half / (k + 0.5)
+    return total
+
+
+def _checked(used: Sequence[Tick], scale: Scale) -> tuple[FloatArray, FloatArray, FloatArray]:
+    if len(used) < 2:
+        msg = f"expected 2 ticks or more on the axis, found {len(used)}"
+        raise ValueError(msg)
+    px = np.array([tick.px for tick in used])
+    u = scale.forward(np.array([tick.value for tick in used]))
+    sigma = np.array([tick.u_px for tick in used])
+    if not np.all(np.isfinite(px)):
+        msg = f"expected finite tick positions, found {px[~np.isfinite(px)][0]:g}"
+        raise ValueError(msg)
+    if not np.all(sigma > 0):
+        msg = f"expected tick uncertainties above 0 px, found {np.min(sigma):g}"
+        raise ValueError(msg)
+    for name, column in (("positions", px), ("values", np.array([tick.value for tick in used]))):
+        if np.ptp(column) == 0:
+            msg = f"expected 2 or more different tick {name} on the axis, found {column[0]:g} only"
+            raise ValueError(msg)
+    return px, np.asarray(u), sigma
+
+
+def _line(px: FloatArray, u: FloatArray, sigma: FloatArray) -> tuple[float, float, FloatArray]:
+    """Return a, b of `px = a + b u` and their covariance under the claimed sigmas, centred on the mean of u for numerical safety."""
+    weight = 1.0 / sigma**2
+    total = float(np.sum(weight))
+    centre = float(np.sum(weight * u)) / total
+    spread = float(np.sum(weight * (u - centre) ** 2))
+    b = float(np.sum(weight * (u - centre) * px)) / spread
+    mean_px = float(np.sum(weight * px)) / total
+    if b == 0.0:
+        msg = f"expected values that rise or fall along the axis, found no trend over {len(px)} ticks"
+        raise ValueError(msg)
+    cross = -centre / spread
+    return mean_px - b * centre, b, np.array([[1.0 / total + centre**2 / spread, cross], [cross, 1.0 / spread]])
+
+
+def _turned_round(a: float, b: float, covariance: FloatArray) -> tuple[float, float, FloatArray]:
+    """Turn `px = a + b u` into `u = intercept + slope px`, with the covariance of (intercept, slope) to first order."""
+    jacobian = np.array([[-1.0 / b, a / b**2], [0.0, -1.0 / b**2]])
+    return 1.0 / b, -a / b, jacobian @ covariance @ jacobian.T

@@ -1,0 +1,310 @@
+"""Error bars: upright strokes, their ends and caps, and which marker each end belongs to."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from functools import lru_cache
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitize.markers import UNIT, Marker
+
+FloatArray = NDArray[np.float32]
+
+THICKEST = 7  # px at the scale of UNIT: a stroke wider than this is no error bar
+SHORTEST = 4  # px: the least that must show of a stem
+LONG = 1.8 * UNIT  # px: longer than the side of any open marker
+CAP_MIN, CAP_MAX = 1.6, 1.6 * UNIT  # how far a cap reaches to each side of its stem, px
+
+
+@dataclass(frozen=True)
+class Cap:
+    """A short level stroke across a stem: its height y, its thickness and its reach to both sides of the stem, px.
+
+    `is_free` is True where nothing else touches it: then it is no edge of a marker.
+    """
+
+    y: float
+    left: float
+    right: float
+    thickness: float
+    is_free: bool
+
+
+@dataclass(frozen=True)
+class Stem:
+    """An upright stroke of one layer at x, from y0 (upper end) to y1 (lower end), its width, and the caps that cross it."""
+
+    x: float
+    y0: float
+    y1: float
+    width: float
+    caps: tuple[Cap, ...]
+
+
+@dataclass(frozen=True)
+class ErrorBar:
+    """The ends of a marker's error bar (None where there is none) and what is doubtful about them."""
+
+    top: float | None
+    bottom: float | None
+    top_capped: bool = False
+    bottom_capped: bool = False
+    flags: tuple[str, ...] = ()
+
+
+def find_stems(amount: FloatArray, hidden: NDArray[np.bool_]) -> tuple[Stem, ...]:
+    """Upright strokes of a layer.
+
+    Parameters
+    ----------
+    amount : (h, w) float32
+        Ink of the layer, 0 to 1, at the scale of UNIT.
+    hidden : (h, w) bool
+        Where other ink may cover the layer: a stroke goes on beneath it.
+    """
+    mask = (amount > 0.3).astype(np.uint8)
+    wide = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, THICKEST + 1), np.uint8))
+    thin = cv2.morphologyEx(mask & (1 - wide), cv2.MORPH_CLOSE, np.ones((3, 1), np.uint8))
+    upright = cv2.morphologyEx(thin, cv2.MORPH_OPEN, np.ones((SHORTEST, 1), np.uint8))
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(upright, connectivity=8)
+    pieces = []
+    for k in range(1, count):
+        x, y, w, h, _area = stats[k].tolist()
+        own = (labels[y : y + h, x : x + w] == k) * amount[y : y + h, x : x + w]
+        pieces += _straight_parts(own, x, y)
+    joined = _joined(pieces, mask, hidden)
+    return tuple(replace(stem, caps=_caps(mask, stem)) for stem in joined)
+
+
+def _straight_parts(own: FloatArray, x0: int, y0: int) -> list[Stem]:
+    """The upright strokes in a connected piece of thin ink: more than one where sloped lines tie them together."""
+    if own.shape[1] <= THICKEST + 1:
+        whole = _straight(own, x0, y0)
+        return [whole] if whole is not None else []
+    parts = []
+    columns = cv2.blur(own.sum(axis=0)[None, :], (3, 1))[0]
+    while columns.max() * 3 >= SHORTEST:
+        peak = int(columns.argmax())
+        lo, hi = max(0, peak - 1), min(own.shape[1], peak + 2)
+        # Only unbroken runs: what other lines leave in these columns here and there is no stroke.
+        inked = np.flatnonzero(own[:, lo:hi].max(axis=1) > 0.3)
+        for run in np.split(inked, np.flatnonzero(np.diff(inked) > 2) + 1):
+            part = _straight(own[run[0] : run[-1] + 1, lo:hi], x0 + lo, y0 + int(run[0])) if run.size >= SHORTEST else None
+            if part is not None:
+                parts.append(part)
+        columns[max(0, peak - 2) : peak + 3] = 0
+    return parts
+
+
+def _straight(own: FloatArray, x0: int, y0: int) -> Stem | None:
+    """The upright stroke that a piece of thin ink makes, if it is one."""
+    columns = own.sum(axis=0)
+    rows = np.flatnonzero(own.max(axis=1) > 0.3)
+    if rows.size < max(SHORTEST, 1.5 * (columns > 0.5 * columns.max()).sum()):
+        return None
+    centre = (own * np.arange(own.shape[1])).sum(axis=1)[rows] / own.sum(axis=1)[rows]
+    slope = np.polyfit(rows, centre, 1)[0] if rows.size > 6 else 0.0
+    if abs(slope) > 0.12:
+        return None
+    return Stem(x0 + float(np.median(centre)), float(y0 + rows[0]), float(y0 + rows[-1]), float(np.median(own[rows].sum(axis=1))), ())
+
+
+def _joined(pieces: Sequence[Stem], mask: NDArray[np.uint8], hidden: NDArray[np.bool_]) -> list[Stem]:
+    """Pieces in one column become one stem where all between them is ink, hidden, or the inside of a marker."""
+    stems: list[Stem] = []
+    for piece in sorted(pieces, key=lambda s: s.y0):
+        mate = next((s for s in stems if abs(s.x - piece.x) <= 1.2 and _connected(s, piece, mask, hidden)), None)
+        if mate is None:
+            stems.append(piece)
+            continue
+        stems.remove(mate)
+        long = max(mate, piece, key=lambda s: s.y1 - s.y0)
+        stems.append(replace(long, y0=min(mate.y0, piece.y0), y1=max(mate.y1, piece.y1)))
+    return stems
+
+
+def _connected(upper: Stem, lower: Stem, mask: NDArray[np.uint8], hidden: NDArray[np.bool_]) -> bool:
+    y0, y1 = round(upper.y1) + 1, round(lower.y0)
+    if y1 - y0 <= 2:
+        return True
+    x = round((upper.x + lower.x) / 2)
+    lo, hi = max(0, x - 1), x + 2
+    covered = mask[y0:y1, lo:hi].max(axis=1).astype(bool) | hidden[y0:y1, lo:hi].max(axis=1)
+    if covered.mean() > 0.8:
+        return True
+    if y1 - y0 > 1.9 * UNIT:
+        return False
+    # The paper inside an open marker that was painted over the stem: ink stands at both sides all the way.
+    reach = round(0.95 * UNIT)
+    left = mask[y0:y1, max(0, x - reach) : max(1, x - 1)].max(axis=1)
+    right = mask[y0:y1, x + 2 : x + 2 + reach].max(axis=1)
+    return bool((left & right).mean() > 0.75)
+
+
+def _caps(mask: NDArray[np.uint8], stem: Stem) -> tuple[Cap, ...]:
+    """Level strokes across a stem, thin and about as long to the left as to the right."""
+    y0, y1 = max(0, round(stem.y0) - 4), min(mask.shape[0] - 1, round(stem.y1) + 4)
+    x, half = round(stem.x), stem.width / 2
+    limit = int(CAP_MAX) + 2
+    left = np.array([_run(mask[y, max(0, x - limit) : x + 1][::-1]) for y in range(y0, y1 + 1)]) - 1
+    right = np.array([_run(mask[y, x : x + limit + 1]) for y in range(y0, y1 + 1)]) - 1
+    is_cap = (left > half + CAP_MIN) & (right > half + CAP_MIN) & (left <= CAP_MAX) & (right <= CAP_MAX)
+    is_cap &= np.abs(left - right) <= 2.0 + 0.2 * np.maximum(left, right)
+    rows = np.flatnonzero(is_cap)
+    caps = []
+    for group in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1) if rows.size else []:
+        if group.size <= THICKEST:
+            y, reach_left, reach_right = float(y0 + group.mean()), float(left[group].mean()), float(right[group].mean())
+            bare = all(
+                not mask[row, lo:hi].any()
+                for row in (y0 + group[0] - 2, y0 + group[0] - 3, y0 + group[-1] + 2, y0 + group[-1] + 3)
+                if 0 <= row < mask.shape[0]
+                for lo, hi in ((max(0, round(x - reach_left)), round(x - half - 1)), (round(x + half + 2), round(x + reach_right) + 1))
+            )
+            caps.append(Cap(y, reach_left, reach_right, float(group.size), bare))
+    return tuple(caps)
+
+
+def _run(values: NDArray[np.uint8]) -> int:
+    gap = np.flatnonzero(values == 0)
+    return int(gap[0]) if gap.size else values.size
+
+
+def long_strokes(line: FloatArray, solid: FloatArray) -> NDArray[np.bool_]:
+    """Ink of straight strokes in any direction that are longer than any side of a marker: stems and the lines between markers.
+
+    Parameters
+    ----------
+    line, solid : (h, w) float32
+        All ink, and the ink thicker than a stroke, at the scale of UNIT.
+    """
+    mask = (line > 0.3).astype(np.uint8)
+    thin = mask & (cv2.dilate((solid > 0.3).astype(np.uint8), np.ones((3, 3), np.uint8)) == 0)
+    found = np.zeros_like(thin)
+    for degrees in np.arange(0, 180, 6.0):
+        found |= cv2.morphologyEx(thin, cv2.MORPH_OPEN, _ray(float(degrees)))
+    return found > 0
+
+
+@lru_cache(maxsize=64)
+def _ray(degrees: float) -> NDArray[np.uint8]:
+    half = round(LONG / 2)
+    kernel = np.zeros((2 * half + 1, 2 * half + 1), dtype=np.uint8)
+    dx, dy = half * np.cos(np.radians(degrees)), half * np.sin(np.radians(degrees))
+    cv2.line(kernel, (round(half - dx), round(half - dy)), (round(half + dx), round(half + dy)), 1, 1)
+    return kernel
+
+
+def erase_strokes(known: FloatArray, long: NDArray[np.bool_], stems: Sequence[Stem]) -> FloatArray:
+    """A copy of `known` (h, w) in which the pixels of long strokes and of free caps tell nothing: they are explained."""
+    left = np.where(long, 0, known).astype(np.float32)
+    for stem in stems:
+        for cap in stem.caps:
+            if cap.is_free:
+                half = cap.thickness / 2 + 0.7
+                rows = slice(max(0, round(cap.y - half)), round(cap.y + half) + 1)
+                left[rows, max(0, round(stem.x - cap.left - 1)) : round(stem.x + cap.right + 1) + 1] = 0
+    return left
+
+
+def pair_error_bars(markers: Sequence[Marker], stems: Sequence[Stem], line: FloatArray) -> list[ErrorBar]:
+    """The error bar of each marker: where several share one stem, caps are shared out so that bars come out as even as they can.
+
+    Bars too short to show a stem are looked for in the ink right above and below the marker (`line`, (h, w), at the scale of UNIT).
+    """
+    bars = [ErrorBar(None, None) for _ in markers]
+    for stem in stems:
+        on = [i for i, m in enumerate(markers) if abs(m.x - stem.x) <= 1.8 and stem.y0 - m.size - 2.5 <= m.y <= stem.y1 + m.size + 2.5]
+        if not on:
+            continue
+        on.sort(key=lambda i: markers[i].y)
+        for i, bar in zip(on, _shared_out([markers[i] for i in on], stem), strict=True):
+            bars[i] = _merged(bars[i], bar)
+    mask = (line > 0.3).astype(np.uint8)
+    return [_stub(bar, m, mask) if bar.top is None and bar.bottom is None else bar for bar, m in zip(bars, markers, strict=True)]
+
+
+def _stub(bar: ErrorBar, marker: Marker, mask: NDArray[np.uint8]) -> ErrorBar:
+    """The ends of a bar that reaches only a little beyond its marker."""
+    x = round(marker.x)
+    if not 1 <= x < mask.shape[1] - 1:
+        return bar
+    column = mask[:, x - 1 : x + 2].min(axis=1)
+    edge = marker.size * 0.9
+    up = _run(column[max(0, round(marker.y - edge) - 20) : max(0, round(marker.y - edge))][::-1])
+    down = _run(column[round(marker.y + edge) + 1 : round(marker.y + edge) + 21])
+    top = marker.y - edge - up if 2 <= up < 20 else None
+    bottom = marker.y + edge + down if 2 <= down < 20 else None
+    return ErrorBar(top, bottom, top is not None and _is_capped(mask, x, top), bottom is not None and _is_capped(mask, x, bottom), bar.flags)
+
+
+def _is_capped(mask: NDArray[np.uint8], x: int, y: float) -> bool:
+    """Whether a level stroke crosses near the end of a stub."""
+    rows = range(max(0, round(y) - 2), min(mask.shape[0], round(y) + 3))
+    return any(_run(mask[r, x:]) > 4 and _run(mask[r, : x + 1][::-1]) > 4 for r in rows)
+
+
+def _merged(a: ErrorBar, b: ErrorBar) -> ErrorBar:
+    """Two stems of one marker (above and below it) as one bar."""
+    top, top_capped = min(((v, c) for v, c in ((a.top, a.top_capped), (b.top, b.top_capped)) if v is not None), default=(None, False))
+    bottom, bottom_capped = max(((v, c) for v, c in ((a.bottom, a.bottom_capped), (b.bottom, b.bottom_capped)) if v is not None), default=(None, False))
+    return ErrorBar(top, bottom, top_capped, bottom_capped, tuple(dict.fromkeys(a.flags + b.flags)))
+
+
+def _shared_out(markers: Sequence[Marker], stem: Stem) -> list[ErrorBar]:
+    """Error bars of the markers on one stem, upper marker first."""
+    caps = [c.y for c in stem.caps]
+    ends = sorted({*caps, *(y for y in (stem.y0, stem.y1) if all(abs(y - c) > 4 for c in caps))})
+    if len(markers) == 1:
+        m = markers[0]
+        above, below = [e for e in ends if e < m.y - 0.3 * m.size], [e for e in ends if e > m.y + 0.3 * m.size]
+        return [_bar(m, min(above, default=None), max(below, default=None), caps, ())]
+    best = _fairest(markers, ends)
+    return [_bar(m, *best[k], caps, ("shared_stem",)) for k, m in enumerate(markers)]
+
+
+def _fairest(markers: Sequence[Marker], ends: Sequence[float]) -> list[tuple[float | None, float | None]]:
+    """For each marker an end above and one below: all caps used where possible, the outermost for sure, halves as equal as can be."""
+    choices = []
+    for m in markers:
+        above = [e for e in ends if e < m.y - 0.5 * m.size]
+        below = [e for e in ends if e > m.y + 0.5 * m.size]
+        choices.append([(a, b) for a in (above or [None]) for b in (below or [None])])
+    best: list[tuple[float | None, float | None]] = [c[0] for c in choices]
+    best_cost = np.inf
+    for combo in _product(choices):
+        used = {e for pair in combo for e in pair if e is not None}
+        cost = 3.0 * len(set(ends) - used)
+        for m, (a, b) in zip(markers, combo, strict=True):
+            if a is not None and b is not None:
+                cost += abs(np.log((m.y - a) / (b - m.y)))
+        repeated = [e for pair in combo for e in pair if e is not None]
+        cost += 1.0 * (len(repeated) - len(set(repeated)))
+        if cost < best_cost:
+            best, best_cost = list(combo), cost
+    return best
+
+
+def _product(choices: Sequence[Sequence[tuple[float | None, float | None]]]) -> list[tuple[tuple[float | None, float | None], ...]]:
+    """All combinations, of at most four markers and ten pairs each: more would stand for a misread stem."""
+    combos: list[tuple[tuple[float | None, float | None], ...]] = [()]
+    for choice in choices[:4]:
+        combos = [(*c, pair) for c in combos for pair in choice[:36]]
+        if len(combos) > 60_000:
+            combos = combos[:60_000]
+    return [(*c, *((None, None) for _ in choices[4:])) for c in combos]
+
+
+def _bar(marker: Marker, top: float | None, bottom: float | None, caps: Sequence[float], flags: tuple[str, ...]) -> ErrorBar:
+    # A stem that ends within the marker shows nothing of the bar's end on that side.
+    if top is not None and top > marker.y - marker.size - 0.5 and top not in caps:
+        top = None
+    if bottom is not None and bottom < marker.y + marker.size + 0.5 and bottom not in caps:
+        bottom = None
+    return ErrorBar(top, bottom, top in caps, bottom in caps, flags)
+
+

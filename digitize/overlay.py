@@ -1,0 +1,85 @@
+"""What was found, drawn on the figure: ticks with the values read, marks, error-bar ends, series in colours of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitize.record import AxisRecord, PanelRecord, PointRecord
+
+PALETTE = ((230, 25, 75), (0, 110, 220), (0, 150, 70), (190, 80, 0), (145, 30, 180), (0, 140, 150), (200, 0, 160), (110, 110, 0))
+USED, REFUSED, FRAME = (0, 110, 0), (220, 0, 0), (90, 90, 200)
+FINE = 4  # shift bits of cv2: positions to 1/16 px
+
+
+def draw_overlay(image: NDArray[np.uint8], panels: Sequence[PanelRecord]) -> NDArray[np.uint8]:
+    """The page (h, w, 3) uint8 RGB, paled, with everything that its panels' records hold; small pages are enlarged to be legible.
+
+    Crosses are markers, dashes across are ends of error bars; an orange ring means that a point carries a flag. Ticks in green are used, in
+    red refused, each with the value read.
+    """
+    zoom = max(1, round(1100 / max(image.shape[:2])))
+    canvas = cv2.resize(image, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_NEAREST)
+    canvas = (255 - (255 - canvas.astype(np.float32)) * 0.55).astype(np.uint8)
+    size = max(3, round(max(canvas.shape[:2]) / 220))
+    for panel in panels:
+        x0, y0, x1, y1 = panel.bbox_px
+        cv2.rectangle(canvas, _at(x0, y0, zoom), _at(x1, y1, zoom), FRAME, 1, cv2.LINE_AA, FINE)
+        _draw_ticks(canvas, panel.y_axis, zoom, size, upright=True, at=x0)
+        _draw_ticks(canvas, panel.x_axis, zoom, size, upright=False, at=y1)
+        for series, color in zip(panel.series, PALETTE * (1 + len(panel.series) // len(PALETTE)), strict=False):
+            for point in series.points:
+                _draw_point(canvas, point, panel, zoom, size, color)
+        if panel.refused:
+            _write(canvas, panel.refused, (x0 + 4) * zoom, (y0 + 14) * zoom, REFUSED)
+    return canvas
+
+
+def _at(x: float, y: float, zoom: int) -> tuple[int, int]:
+    """Position on the canvas in 1/16 px of the centre of an original pixel position."""
+    return round(((x + 0.5) * zoom - 0.5) * 16), round(((y + 0.5) * zoom - 0.5) * 16)
+
+
+def _write(canvas: NDArray[np.uint8], text: str, x: float, y: float, color: tuple[int, int, int]) -> None:
+    cv2.putText(canvas, text.encode("ascii", "replace").decode(), (round(x), round(y)), cv2.FONT_HERSHEY_SIMPLEX, 0.4, color, 1, cv2.LINE_AA)
+
+
+def _draw_ticks(canvas: NDArray[np.uint8], axis: AxisRecord, zoom: int, size: int, *, upright: bool, at: float) -> None:
+    for tick in axis.ticks:
+        x, y = (at, tick.px) if upright else (tick.px, at)
+        color = USED if tick.used else REFUSED
+        dx, dy = (2.0 * size / zoom, 0.0) if upright else (0.0, 2.0 * size / zoom)
+        cv2.line(canvas, _at(x - dx, y - dy, zoom), _at(x + dx, y + dy, zoom), color, 1, cv2.LINE_AA, FINE)
+        text = tick.label if tick.value is None else (f"{tick.value:g}" if isinstance(tick.value, float) else str(tick.value))
+        offset = (2.5 * size, -2.0) if upright else (2.0, -2.0 * size)
+        _write(canvas, text if tick.used else f"{text} ?", (x + 0.5) * zoom + offset[0], (y + 0.5) * zoom + offset[1], color)
+
+
+def _draw_point(
+    canvas: NDArray[np.uint8], point: PointRecord, panel: PanelRecord, zoom: int, size: int, color: tuple[int, int, int]
+) -> None:
+    x, y = point.px
+    arm = size / zoom
+    for dx, dy in ((arm, 0.0), (0.0, arm)):
+        cv2.line(canvas, _at(x - dx, y - dy, zoom), _at(x + dx, y + dy, zoom), color, 1, cv2.LINE_AA, FINE)
+    for end in (point.y_lo, point.y_hi):
+        px = None if end is None else _pixel(panel.y_axis, end)
+        if px is not None:
+            cv2.line(canvas, _at(x - 1.3 * arm, px, zoom), _at(x + 1.3 * arm, px, zoom), color, 1, cv2.LINE_AA, FINE)
+            cv2.line(canvas, _at(x, y, zoom), _at(x, px, zoom), color, 1, cv2.LINE_AA, FINE)
+    if point.flags:
+        cv2.circle(canvas, _at(x, y, zoom), round(1.6 * size * 16), (255, 150, 0), 1, cv2.LINE_AA, FINE)
+
+
+def _pixel(axis: AxisRecord, value: float) -> float | None:
+    """Where a value stands along an axis, by a straight line through its used ticks; None off a log scale's domain."""
+    ticks = [(t.px, t.value) for t in axis.ticks if t.used and isinstance(t.value, float)]
+    if len(ticks) < 2 or (axis.scale == "log10" and value <= 0):
+        return None
+    px, values = np.array(ticks).T
+    forward = np.log10 if axis.scale == "log10" else np.asarray
+    slope, intercept = np.polyfit(forward(values), px, 1)
+    return float(intercept + slope * forward(value))

@@ -1,0 +1,277 @@
+"""Files to pages of pixels: PNG, JPEG, TIFF, GIF, BMP, WebP and PDF, all of them as 8-bit RGB on white."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import os
+import struct
+import subprocess
+import sys
+import threading
+import warnings
+import zlib
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any, Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitize import pdf_worker
+
+if TYPE_CHECKING:
+    import PIL.Image
+
+__all__ = ["Page", "UnreadableFile", "read_pages", "sha256"]
+
+MAX_PIXELS = 60_000_000
+FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP")
+PAGE_SECONDS = 90.0
+PDF_MARK_WITHIN = 1024
+"""A PDF may have this many bytes of something else before its header."""
+
+
+class UnreadableFile(ValueError):
+    """A file that cannot be read; the message is one line that names the file and the cause."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """One page of a file.
+
+    Attributes
+    ----------
+    file, number
+        Where it comes from; pages count from 1.
+    image
+        (h, w, 3) uint8, RGB, what was transparent shows white.
+    medium
+        ``"raster"`` for pixels, also for a PDF page that was rendered.
+    scale
+        Pixels per PDF point along x and y (they differ by less than a pixel over the page); None for an image file.
+    """
+
+    file: Path
+    number: int
+    image: NDArray[np.uint8]
+    medium: Literal["raster", "vector"]
+    scale: tuple[float, float] | None
+
+
+def sha256(path: str | Path) -> str:
+    """The SHA-256 of a file's bytes, in hexadecimal."""
+    with Path(path).open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def read_pages(path: str | Path, pages: Sequence[int] | None = None) -> Iterator[Page]:
+    """The pages of a file, one by one: each is decoded or rendered when it is asked for.
+
+    Parameters
+    ----------
+    path
+        A PNG, JPEG, TIFF (its frames are its pages), GIF, BMP, WebP or PDF file, told by its content and not by its name.
+    pages
+        Numbers of the pages wanted, from 1, in the order wanted; all of them if None.
+
+    Returns
+    -------
+    iterator of Page
+        PDF pages are rendered at 300 dpi, or less where that would be more than 12 million pixels.
+
+    Raises
+    ------
+    UnreadableFile
+        If the file or one of its pages cannot be read; at once where the file's beginning tells, else when its page is reached.
+    """
+    file = Path(path)
+    wanted = None if pages is None else [int(number) for number in pages]
+    if wanted is not None and (not wanted or min(wanted) < 1):
+        msg = f"{file.name}: expected page numbers from 1, got {wanted}"
+        raise UnreadableFile(msg)
+    beginning = _beginning(file)
+    if b"%PDF-" in beginning:
+        return _pdf_pages(file, wanted)
+    return _image_pages(file, wanted, beginning)
+
+
+def _beginning(file: Path) -> bytes:
+    try:
+        with file.open("rb") as opened:
+            beginning = opened.read(PDF_MARK_WITHIN)
+    except IsADirectoryError:
+        msg = f"{file.name} is a folder, expected a file"
+        raise UnreadableFile(msg) from None
+    except FileNotFoundError:
+        msg = f"{file} does not exist"
+        raise UnreadableFile(msg) from None
+    except OSError as error:
+        msg = f"{file.name} cannot be opened: {error.strerror}"
+        raise UnreadableFile(msg) from error
+    if not beginning:
+        msg = f"{file.name} is empty"
+        raise UnreadableFile(msg)
+    return beginning
+
+
+# Images
+
+
+def _image_pages(file: Path, wanted: list[int] | None, beginning: bytes) -> Iterator[Page]:
+    import PIL.Image
+
+    with contextlib.ExitStack() as stack:
+        with _damage_named(file, beginning):
+            opened = stack.enter_context(PIL.Image.open(file, formats=FORMATS))
+            count = int(getattr(opened, "n_frames", 1)) if opened.format == "TIFF" else 1
+        for number in _existing(file, wanted, count):
+            with _damage_named(file, beginning):
+                opened.seek(number - 1)
+                pixels = _rgb(opened, file)
+            yield Page(file, number, pixels, "raster", None)
+
+
+def _existing(file: Path, wanted: list[int] | None, count: int) -> list[int]:
+    numbers = list(range(1, count + 1)) if wanted is None else wanted
+    if max(numbers) > count:
+        msg = f"{file.name} has {'1 page' if count == 1 else f'{count} pages'}, page {max(numbers)} was asked for"
+        raise UnreadableFile(msg)
+    return numbers
+
+
+@contextlib.contextmanager
+def _damage_named(file: Path, beginning: bytes) -> Iterator[None]:
+    """Turns what the decoder raises into one line that names the file; its own size warning is replaced by our smaller limit."""
+    import PIL.Image
+
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    except UnreadableFile:
+        raise
+    except PIL.Image.DecompressionBombError as error:
+        msg = f"{file.name} has more than {MAX_PIXELS // 1_000_000} million pixels and was refused"
+        raise UnreadableFile(msg) from error
+    except PIL.UnidentifiedImageError as error:
+        msg = f"{file.name} {_what_it_is(beginning)}, expected PNG, JPEG, TIFF, GIF, BMP, WebP or PDF"
+        raise UnreadableFile(msg) from error
+    except (OSError, EOFError, SyntaxError, ValueError, IndexError, TypeError, OverflowError, struct.error, zlib.error) as error:
+        cause = " ".join(str(error).split()) or type(error).__name__
+        msg = f"{file.name} is damaged: {cause}"
+        raise UnreadableFile(msg) from error
+
+
+def _what_it_is(beginning: bytes) -> str:
+    if beginning.lstrip().startswith((b"<svg", b"<?xml")) and b"<svg" in beginning:
+        return "is an SVG drawing"
+    with contextlib.suppress(UnicodeDecodeError):
+        text = beginning[:-3].decode("utf-8") if len(beginning) == PDF_MARK_WITHIN else beginning.decode("utf-8")
+        if all(character.isprintable() or character.isspace() for character in text):
+            return "is a text file"
+    return "is in no format that can be read here"
+
+
+def _rgb(opened: PIL.Image.Image, file: Path) -> NDArray[np.uint8]:
+    """The current frame as RGB on white, turned as its EXIF orientation says; its size is checked before it is decoded."""
+    import PIL.Image
+    import PIL.ImageOps
+
+    width, height = opened.size
+    if width * height > MAX_PIXELS:
+        msg = f"{file.name} has {width} x {height} pixels, expected at most {MAX_PIXELS // 1_000_000} million"
+        raise UnreadableFile(msg)
+    turned = PIL.ImageOps.exif_transpose(opened)
+    if turned.mode.startswith(("I", "F")):
+        gray = _eight_bit(np.asarray(turned), is_16_bit=turned.mode.startswith("I;16"))
+        return np.ascontiguousarray(np.repeat(gray[:, :, None], 3, axis=2))
+    if turned.has_transparency_data:
+        layer = turned.convert("RGBA")
+        turned = PIL.Image.alpha_composite(PIL.Image.new("RGBA", layer.size, "white"), layer)
+    return np.array(turned.convert("RGB"), dtype=np.uint8)
+
+
+def _eight_bit(values: NDArray[Any], *, is_16_bit: bool) -> NDArray[np.uint8]:
+    """Grey values of 16 bits on the scale of 8; of 32 bits or floating point, the largest value counts as white."""
+    finite = np.nan_to_num(values.astype(np.float64))
+    white = 65535.0 if is_16_bit else max(float(finite.max()), np.finfo(np.float64).tiny)
+    return np.clip(np.rint(finite * (255.0 / white)), 0, 255).astype(np.uint8)
+
+
+# PDF
+
+
+def _pdf_pages(file: Path, wanted: list[int] | None) -> Iterator[Page]:
+    worker = subprocess.Popen(
+        [sys.executable, pdf_worker.__file__, str(file.resolve()), *map(str, wanted or [])],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.DEVNULL,
+        # The worker's folder must not come first on its path, where modules of this package would hide others of the same name.
+        env={**os.environ, "PYTHONSAFEPATH": "1"},
+    )
+    assert worker.stdout is not None
+    try:
+        while (page := _next_page(file, worker, worker.stdout)) is not None:
+            yield page
+    finally:
+        worker.kill()
+        worker.stdout.close()
+        worker.wait()
+
+
+def _next_page(file: Path, worker: subprocess.Popen[bytes], stream: IO[bytes]) -> Page | None:
+    """The worker's next page, or None after the last; the clock runs only while it is awaited."""
+    overdue = threading.Event()
+
+    def stop() -> None:
+        overdue.set()
+        worker.kill()
+
+    clock = threading.Timer(PAGE_SECONDS, stop)
+    clock.daemon = True
+    clock.start()
+    try:
+        line = stream.readline()
+        message: dict[str, Any] = json.loads(line) if line.endswith(b"\n") else {}
+        expected = message["stride"] * message["height"] if "page" in message else 0
+        pixels = stream.read(expected)
+    finally:
+        clock.cancel()
+    if "done" in message:
+        return None
+    if "refused" in message:
+        msg = f"{file.name} {message['refused']}"
+        raise UnreadableFile(msg)
+    if not message or len(pixels) < expected:
+        msg = f"{file.name} {_end_of_worker(worker, is_overdue=overdue.is_set())}"
+        raise UnreadableFile(msg)
+    return Page(file, message["page"], _pixels(message, pixels), "raster", (message["scale"][0], message["scale"][1]))
+
+
+def _pixels(message: dict[str, Any], data: bytes) -> NDArray[np.uint8]:
+    height, width, channels = message["height"], message["width"], message["channels"]
+    rows = np.frombuffer(data, dtype=np.uint8).reshape(height, message["stride"])[:, : width * channels]
+    image = rows.reshape(height, width, channels)
+    return np.ascontiguousarray(image[:, :, :3] if channels >= 3 else np.repeat(image, 3, axis=2))
+
+
+def _end_of_worker(worker: subprocess.Popen[bytes], *, is_overdue: bool) -> str:
+    """Why a worker that sent no page ended."""
+    try:
+        code = worker.wait(timeout=10)
+    except subprocess.TimeoutExpired:
+        code = None
+    if is_overdue:
+        return f"took more than {PAGE_SECONDS:.0f} s for one page and was refused"
+    if sys.platform != "win32" and code is not None:
+        import signal
+
+        if code == -signal.SIGXCPU:
+            return f"took more than {pdf_worker.CPU_SECONDS_PER_PAGE} s of processor time for one page and was refused"
+        if code in (-signal.SIGABRT, -signal.SIGKILL, -signal.SIGTRAP, -signal.SIGILL):
+            return f"asked for more than {pdf_worker.MEMORY_LIMIT // 1024**3} GB of memory and was refused"
+    return "brought the PDF renderer down and was refused"

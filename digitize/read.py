@@ -1,0 +1,155 @@
+"""From a page to panels of the figure record: find the axes, read the marks, turn pixels into data."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration import AxisCalibration, PixelTransform
+from digitize.axes import Axis, find_axes
+from digitize.deskew import estimate_rotation, rotate
+from digitize.given import GivenAxis, with_given
+from digitize.kinds import read_marks
+from digitize.legend import LegendEntry, find_legend
+from digitize.lines import find_lines
+from digitize.ocr import find_text
+from digitize.panels import Categories, Panel, find_panels
+from digitize.record import AxisRecord, PanelRecord, PointRecord, SeriesRecord, TickRecord
+from digitize.series import Mark, Place, Series
+
+
+@dataclass(frozen=True)
+class ReadPanel:
+    """A panel as read: its geometry, the map to the original image's pixels, its legend, its series, and its part of the record."""
+
+    panel: Panel
+    to_original: PixelTransform
+    legend: tuple[LegendEntry, ...]
+    series: tuple[Series, ...]
+    record: PanelRecord
+
+
+def read_image(
+    image: NDArray[np.uint8], page: int = 1, *, calibrate: Sequence[GivenAxis] = (), kind: str | None = None
+) -> tuple[ReadPanel, ...]:
+    """Every panel of an image that shows a numeric y axis.
+
+    Parameters
+    ----------
+    image : (h, w, 3) uint8 RGB
+    page : int
+        Its number, for the panels' ids.
+    calibrate, kind
+        As for `digitize_file`.
+    """
+    degrees = estimate_rotation(np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8))
+    to_original = PixelTransform.identity()
+    if degrees:
+        image, matrix = rotate(image, degrees)
+        to_original = PixelTransform.from_matrix(matrix)
+    gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+    texts = find_text(image)
+    lines = find_lines(gray, int(0.12 * min(gray.shape)))
+    axes = with_given(find_axes(gray, texts, lines), calibrate, (gray.shape[0], gray.shape[1]), lines, to_original)
+    panels = find_panels(image, axes, texts, lines)
+    return tuple(_read_panel(p, to_original, f"p{page}-{_letter(k)}", page, kind) for k, p in enumerate(panels))
+
+
+def _letter(number: int) -> str:
+    """A, B, ... Z, AA, AB, ..."""
+    head, last = divmod(number, 26)
+    return (_letter(head - 1) if head else "") + chr(65 + last)
+
+
+def _read_panel(panel: Panel, to_original: PixelTransform, name: str, page: int, kind: str | None) -> ReadPanel:
+    legend = find_legend(panel.image, panel.texts, panel.box, panel.height)
+    marks = read_marks(panel, legend, kind)
+    x0, y0, x1, y1 = panel.box
+    corners = to_original.apply([(x0, y0), (x1, y0), (x0, y1), (x1, y1)])
+    lo, hi = corners.min(axis=0), corners.max(axis=0)
+    record = PanelRecord(
+        id=name,
+        page=page,
+        kind=marks.kind,
+        bbox_px=(float(lo[0]), float(lo[1]), float(hi[0]), float(hi[1])),
+        medium="raster",
+        x_axis=_axis_record(panel, panel.x, to_original, upright=False),
+        y_axis=_axis_record(panel, panel.y, to_original, upright=True),
+        series=tuple(_series_record(s, k, panel, to_original) for k, s in enumerate(marks.series, start=1)),
+        flags=(*panel.flags, *marks.flags),
+        refused=marks.refused,
+    )
+    return ReadPanel(panel, to_original, legend, marks.series, record)
+
+
+def _axis_record(panel: Panel, axis: Axis | Categories | None, to_original: PixelTransform, *, upright: bool) -> AxisRecord:
+    title = _title(panel, upright=upright)
+    if axis is None:
+        return AxisRecord(scale="category", title=title, flags=("no_labels",), reason="no tick labels could be read")
+    if isinstance(axis, Categories):
+        at = [to_original.apply((px, panel.box[3]))[0] for px in axis.axis.centers_px]
+        return AxisRecord(scale="category", title=title, ticks=tuple(TickRecord(px=float(p), value=n, label=n) for p, n in zip(at, axis.axis.names, strict=True)))
+    column = 1 if upright else 0
+    ticks = []
+    for tick in axis.calibration.ticks:
+        place = (axis.marks.axis_at, tick.px) if upright else (tick.px, axis.marks.axis_at)
+        value = tick.value if np.isfinite(tick.value) else None
+        px = float(to_original.apply(place)[column])
+        ticks.append(TickRecord(px=px, value=value, label=tick.label, used=tick.used, reason=tick.reason))
+    return AxisRecord(
+        scale="log10" if axis.calibration.scale.name == "log10" else "linear",
+        title=title,
+        rmse_px=axis.calibration.rmse_px,
+        ticks=tuple(ticks),
+        flags=tuple(axis.reading.flags),
+        reason=axis.reading.reason,
+    )
+
+
+def _title(panel: Panel, *, upright: bool) -> str:
+    """The words along an axis: rotated ones left of the plot, or the line below it."""
+    x0, y0, x1, y1 = panel.box
+    for text in panel.texts:
+        middle_x, middle_y = (text.box[0] + text.box[2]) / 2, (text.box[1] + text.box[3]) / 2
+        if upright and text.rotation == 90 and middle_x < x0 and y0 - panel.height < middle_y < y1 + panel.height:
+            return text.text
+        if not upright and text.rotation == 0 and middle_y > y1 + panel.height and x0 < middle_x < x1:
+            return text.text
+    return ""
+
+
+def _series_record(series: Series, number: int, panel: Panel, to_original: PixelTransform) -> SeriesRecord:
+    points = tuple(_point_record(m, panel, to_original) for m in series.marks)
+    return SeriesRecord(name=series.name or f"Series {number}", color=series.color, marker=series.marker, points=points)
+
+
+def _point_record(mark: Mark, panel: Panel, to_original: PixelTransform) -> PointRecord:
+    px = to_original.apply((mark.x.px, mark.y.px))
+    y, u_y = _value(panel.y.calibration, mark.y)
+    y_lo, u_y_lo = _value(panel.y.calibration, mark.y_lo)
+    y_hi, u_y_hi = _value(panel.y.calibration, mark.y_hi)
+    flags = list(mark.flags)
+    x: float | str | None = None
+    u_x = None
+    if mark.category is not None:
+        x = mark.category
+    elif isinstance(panel.x, Categories):
+        x = panel.x.axis.nearest(mark.x.px)
+    elif panel.x is not None:
+        x, u_x = _value(panel.x.calibration, mark.x)
+        flags += panel.x.reading.flags
+    flags += panel.y.reading.flags
+    return PointRecord(
+        x=x, y=y, px=(float(px[0]), float(px[1])), y_lo=y_lo, y_hi=y_hi, u_x=u_x, u_y=u_y, u_y_lo=u_y_lo, u_y_hi=u_y_hi,
+        flags=tuple(dict.fromkeys(flags)), confidence=mark.confidence,
+    )  # fmt: skip
+
+
+def _value(axis: AxisCalibration, place: Place | None) -> tuple[float | None, float | None]:
+    if place is None:
+        return None, None
+    return float(axis.to_value(place.px)), float(axis.u_value(place.px, place.u_px))

@@ -1,0 +1,147 @@
+"""Sub-pixel positions: a drawn marker fitted to its pixels, the centre of a cap, the end of a stroke.
+
+All work on `amount` (h, w): the ink of one colour, 0 for none and 1 for full, at the resolution of the image; NaN where other ink hides it.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitize.shapes import Shape, fill_coverage, outline_coverage
+
+FloatArray = NDArray[np.float64]
+
+OUTLIER = 0.35  # a pixel this far from the model (of full ink) belongs to something else: a line, a neighbour
+ITERATIONS = 12
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A marker's anchor (x, y) and half-size in px, the width of its outline (0 for a filled one), and the mean misfit of its pixels."""
+
+    x: float
+    y: float
+    size: float
+    line_width: float
+    misfit: float
+
+
+def ink_amount(crop: NDArray[np.uint8], paper: NDArray[np.float32], color: tuple[int, int, int]) -> FloatArray:
+    """Amount of one colour in each pixel of a crop (h, w, 3): its share along the way from paper to colour, NaN where other ink lies.
+
+    Grey ink of any depth lies on the same way as black.
+    """
+    way = paper.astype(np.float64) - np.array(color, dtype=np.float64)
+    drop = paper.astype(np.float64) - crop.astype(np.float64)
+    share = drop @ way / max(float(way @ way), 1.0)
+    stray = np.linalg.norm(drop - share[..., None] * way, axis=2)
+    return np.where(stray > 60 + 0.25 * np.abs(share) * np.linalg.norm(way), np.nan, np.clip(share, 0, None))
+
+
+def fit_marker(amount: FloatArray, shape: Shape, start: Fit, *, stem_half_width: float) -> Fit:
+    """The marker of a given shape that best explains the pixels around a start, by least squares with outliers capped.
+
+    The column of the error bar outside the marker is left out; lines that cross count as outliers.
+    """
+    fit = start
+    reach = int(np.ceil(start.size * 1.35 + 3))
+    cx, cy = round(start.x), round(start.y)
+    ys, xs = np.mgrid[cy - reach : cy + reach + 1, cx - reach : cx + reach + 1]
+    inside = (ys >= 0) & (xs >= 0) & (ys < amount.shape[0]) & (xs < amount.shape[1])
+    ys, xs = ys[inside].astype(float), xs[inside].astype(float)
+    seen = amount[ys.astype(int), xs.astype(int)]
+    usable = ~np.isnan(seen)
+    if usable.sum() < 12:
+        return replace(start, misfit=np.inf)
+    ys, xs, seen = ys[usable], xs[usable], seen[usable]
+    names = ("x", "y", "size", "line_width") if start.line_width > 0 else ("x", "y", "size")
+    for _ in range(ITERATIONS):
+        model, level = _drawn(fit, shape, xs, ys, seen)
+        on_stem = (np.abs(xs - fit.x) < stem_half_width) & (model < 0.5 * level)
+        residual = seen - model
+        weight = np.where(on_stem, 0.0, 1.0 / (1.0 + (residual / (OUTLIER * level)) ** 2) ** 2)
+        jacobian = np.stack([(_drawn(_moved(fit, n, 0.05), shape, xs, ys, seen)[0] - model) / 0.05 for n in names], axis=1)
+        normal = jacobian.T @ (weight[:, None] * jacobian) + 1e-3 * np.eye(len(names))
+        step = np.clip(np.linalg.solve(normal, jacobian.T @ (weight * residual)), -0.6, 0.6)
+        for name, delta in zip(names, step.tolist(), strict=True):
+            fit = _moved(fit, name, delta)
+        fit = replace(fit, size=max(fit.size, 1.0), line_width=min(max(fit.line_width, 0.4), fit.size) if start.line_width > 0 else 0.0)
+        if np.abs(step).max() < 0.004:
+            break
+    misfit = float(np.sqrt((weight * residual**2).sum() / max(weight.sum(), 1e-9))) / level
+    drifted = np.hypot(fit.x - start.x, fit.y - start.y) > max(2.0, 0.6 * start.size)
+    return replace(start, misfit=np.inf) if drifted else replace(fit, misfit=misfit)
+
+
+def _moved(fit: Fit, name: str, delta: float) -> Fit:
+    return replace(fit, **{name: getattr(fit, name) + delta})
+
+
+def _drawn(fit: Fit, shape: Shape, xs: FloatArray, ys: FloatArray, seen: FloatArray) -> tuple[FloatArray, float]:
+    distance = shape.distance(xs - fit.x, ys - fit.y, fit.size)
+    cover = outline_coverage(distance, fit.line_width) if fit.line_width > 0 else fill_coverage(distance)
+    solid = cover > 0.8 * cover.max() if cover.max() > 0 else cover > 1
+    level = float(np.median(seen[solid])) if solid.any() else 1.0
+    level = max(level, 0.15)
+    return cover * level, level
+
+
+def cap_centre(amount: FloatArray, x: float, y: float, left: float, right: float, stem_half_width: float) -> float | None:
+    """Height of a cap's middle line: the centroid of its ink to both sides of the stem, None where nothing stands out."""
+    thick = max(2.0, 1.6 * stem_half_width + 1)
+    y0, y1 = max(0, round(y - thick - 2)), min(amount.shape[0], round(y + thick + 3))
+    sides = [
+        profile
+        for a, b in ((x - left + 1, x - stem_half_width - 0.5), (x + stem_half_width + 0.5, x + right - 1))
+        if (profile := _row_profile(amount, y0, y1, a, b)) is not None
+    ]
+    if not sides:
+        return None
+    profile = np.nanmean(np.array(sides), axis=0)
+    profile = np.clip(profile - np.nanmin(profile), 0, None)
+    peak = int(np.nanargmax(profile))
+    if profile[peak] < 0.12:
+        return None
+    # Only the hump around the peak: a neighbour's line may stand further up or down.
+    lo = hi = peak
+    while lo > 0 and profile[lo - 1] > 0.06 * profile[peak] and peak - lo < thick + 1:
+        lo -= 1
+    while hi < profile.size - 1 and profile[hi + 1] > 0.06 * profile[peak] and hi - peak < thick + 1:
+        hi += 1
+    rows = np.arange(y0 + lo, y0 + hi + 1)
+    return float((profile[lo : hi + 1] * rows).sum() / profile[lo : hi + 1].sum())
+
+
+def _row_profile(amount: FloatArray, y0: int, y1: int, a: float, b: float) -> FloatArray | None:
+    c0, c1 = max(0, round(a)), min(amount.shape[1], round(b) + 1)
+    if c1 <= c0:
+        return None
+    part = amount[y0:y1, c0:c1]
+    return np.nan_to_num(np.nanmean(np.where(np.isnan(part), 0.0, part), axis=1))
+
+
+def stroke_end(amount: FloatArray, x: float, y: float, *, upward: bool, half_width: float) -> float | None:
+    """Where an upright stroke ends: the height at which its ink, summed along it, is used up (half intensity for a sharp edge)."""
+    c0, c1 = max(0, round(x - half_width + 0.4)), min(amount.shape[1], round(x + half_width - 0.4) + 1)
+    if c1 <= c0:
+        c0, c1 = max(0, round(x)), min(amount.shape[1], round(x) + 1)
+    column = np.nanmean(np.where(np.isnan(amount[:, c0:c1]), 0.0, amount[:, c0:c1]), axis=1)
+    inner = [round(y) + (k if upward else -k) for k in range(2, 7)]
+    inner = [r for r in inner if 0 <= r < column.size]
+    if not inner:
+        return None
+    level = float(np.median(column[inner]))
+    if level < 0.1:
+        return None
+    start = inner[1] if len(inner) > 1 else inner[0]
+    rows = range(start, max(-1, start - 9), -1) if upward else range(start, min(column.size, start + 9))
+    covered = 0.0
+    for row in rows:
+        share = min(float(column[row]) / level, 1.0)
+        if share < 0.08:
+            break
+        covered += share
+    return start + 0.5 - covered if upward else start - 0.5 + covered

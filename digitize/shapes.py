@@ -1,0 +1,54 @@
+"""Marker shapes as signed distances: what a marker of a given shape, size and style looks like around its anchor.
+
+The anchor is the data point. For a triangle it is not the middle of its box: programs put it at the centroid (R, gnuplot) or at half height
+(matplotlib), and draw triangles of different proportions.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+FloatArray = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Shape:
+    """A convex marker of size 1: the planes (nx, ny, offset) that bound it (y down), or a circle where there are none.
+
+    `name` is what the record calls it.
+    """
+
+    name: str
+    planes: tuple[tuple[float, float, float], ...] = ()
+
+    def distance(self, x: FloatArray, y: FloatArray, size: float) -> FloatArray:
+        """Signed distance in px from the outline of the marker with half-size `size` (negative inside) at offsets from its anchor."""
+        if not self.planes:
+            return np.hypot(x, y) - size
+        return np.max([nx * x + ny * y - offset * size for nx, ny, offset in self.planes], axis=0)
+
+
+_D = 0.5**0.5
+_S = 5**-0.5
+CIRCLE = Shape("circle")
+SQUARE = Shape("square", ((1, 0, 1), (-1, 0, 1), (0, 1, 1), (0, -1, 1)))
+DIAMOND = Shape("diamond", ((_D, _D, _D), (_D, -_D, _D), (-_D, _D, _D), (-_D, -_D, _D)))
+TRIANGLE = Shape("triangle", ((0, 1, 0.5), (0.75**0.5, -0.5, 0.5), (-(0.75**0.5), -0.5, 0.5)))
+"""Equilateral, anchored at its centroid; size is its circumradius."""
+TALL_TRIANGLE = Shape("triangle", ((0, 1, 1), (2 * _S, -_S, _S), (-2 * _S, -_S, _S)))
+"""As wide as high, anchored at half height; size is half its height."""
+DOWN_TRIANGLE = Shape("triangle-down", ((0, -1, 0.5), (0.75**0.5, 0.5, 0.5), (-(0.75**0.5), 0.5, 0.5)))
+SHAPES = (CIRCLE, SQUARE, DIAMOND, TRIANGLE, TALL_TRIANGLE, DOWN_TRIANGLE)
+
+
+def fill_coverage(distance: FloatArray) -> FloatArray:
+    """Share of each pixel that a filled shape covers."""
+    return np.clip(0.5 - distance, 0, 1)
+
+
+def outline_coverage(distance: FloatArray, width: float) -> FloatArray:
+    """Share of each pixel that an outline of the given width covers, drawn along the edge of the shape."""
+    return np.clip(0.5 - (np.abs(distance) - width / 2), 0, min(1.0, width))

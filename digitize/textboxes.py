@@ -1,0 +1,501 @@
+"""Where the text of an image is: connected pieces of ink, sorted by size and gathered into lines, upright or turned by a quarter.
+
+Everything here works on "parts" (connected components of ink). Sizes are compared with the height of the text at hand, never with a
+fixed number of pixels, because figures come at 72 dpi with digits of 7 px and at 300 dpi with digits of 40 px.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Literal
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Image = NDArray[np.uint8]
+Boxes = NDArray[np.int64]
+"""Boxes, shape (n, 4): first and last pixel of the ink, x0, y0, x1, y1."""
+Rotation = Literal[0, 90]
+
+MIN_CONTRAST, MAX_CONTRAST = 26.0, 60.0
+EDGE_SHARE = 0.38
+FINE_HEIGHT, MAX_FINE_PIXELS = 16, 6_000_000
+MIN_GLYPH, MAX_GLYPH_SHARE = 4, 0.12
+MAX_RELATIVE_HEIGHT = 2.6
+MARKS_RECUR = 4
+LEAST_CUT = 0.15
+EVEN_ROW = 1.9
+LEAST_TEXT_PX = 4.5
+STRAND_ASPECT, STRAND_RUNS, STRAND_FILL = 2.2, 1.2, 0.33
+LEAST_GLYPH_RATIO, LEAST_GLYPH_OVERLAP = 0.38, 0.55
+LEAST_WORD_RATIO, LEAST_WORD_OVERLAP = 0.5, 0.68
+WORD_GAP, PHRASE_GAP, RAISED_GAP = 0.42, 0.85, 0.21
+
+
+@dataclass(frozen=True)
+class Ink:
+    """The ink of an image: `labels` (h, w), 0 where there is none, and box and pixel count of the part with each label.
+
+    All of it on a grid `scale` times as fine as the image, so that the glyphs of a small figure come apart.
+    """
+
+    labels: NDArray[np.int32]
+    boxes: Boxes
+    areas: NDArray[np.int64]
+    scale: int
+    text_height: float
+
+
+@dataclass(frozen=True)
+class Line:
+    """One line of text: the labels of its parts in reading order, its box in the image, and its height across the reading direction.
+
+    `raised` says whether its end stands like an exponent, `sign_in_doubt` whether a dash before it was left out (a tick mark, or a minus
+    sign that stands too far off), `alternative` how it is bounded if it reads the other way.
+    """
+
+    parts: tuple[int, ...]
+    box: tuple[int, int, int, int]
+    rotation: Rotation
+    height: float
+    raised: bool
+    sign_in_doubt: bool = False
+    alternative: Line | None = None
+
+
+def find_ink(gray: Image) -> Ink:
+    """Pixels that stand out from the median of their surroundings, as connected parts.
+
+    The median follows panels, bands and bars, so text is found on any of them; light ink counts on dark ground only (a white grid on a
+    grey panel is no text).
+    """
+    if np.count_nonzero((gray > 40) & (gray < 215)) < 0.002 * gray.size:
+        gray = cv2.GaussianBlur(gray, (0, 0), 0.8).astype(np.uint8)
+    ink = _ink_at_scale(gray, 1)
+    if ink.text_height < FINE_HEIGHT and gray.size * 4 < MAX_FINE_PIXELS:
+        return _ink_at_scale(gray, 2)
+    return ink
+
+
+def _ink_at_scale(gray: Image, scale: int) -> Ink:
+    if scale > 1:
+        gray = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC).astype(np.uint8)
+    size = 31 if max(gray.shape) < 1400 else 61
+    background = cv2.medianBlur(gray, size).astype(np.int16)
+    difference = background - gray
+    noise = 1.4826 * float(np.median(np.abs(gray.astype(np.int16) - cv2.medianBlur(gray, 3))))
+    contrast = float(np.clip(6 * noise, MIN_CONTRAST, MAX_CONTRAST))
+    nearby = np.ones((6 * scale + 1, 6 * scale + 1), np.uint8)
+    dark = difference > np.maximum(contrast, EDGE_SHARE * cv2.dilate(difference, nearby))
+    light = (difference < -2 * contrast) & (background < 140)
+    light &= -difference > EDGE_SHARE * cv2.dilate(-difference, nearby)
+    labels, boxes, areas = _components(dark)
+    if light.any():
+        more, more_boxes, more_areas = _components(light)
+        labels = np.where(more > 0, more + len(areas) - 1, labels).astype(np.int32)
+        boxes, areas = np.vstack([boxes, more_boxes[1:]]), np.concatenate([areas, more_areas[1:]])
+    return Ink(labels, boxes, areas, scale, _common_height(boxes, areas, labels.shape, LEAST_TEXT_PX * scale))
+
+
+def _common_height(boxes: Boxes, areas: NDArray[np.int64], shape: tuple[int, ...], least: float) -> float:
+    """Height of most of the text of an image: the median over the glyphs that stand in an even row of three or more, either way."""
+    heights: list[NDArray[np.float64]] = []
+    for frame in (boxes, _reading_frame(boxes, 90, shape[0])):
+        seeds = _glyph_seeds(frame, areas, shape)
+        for chain in _chains(frame[seeds], WORD_GAP, LEAST_GLYPH_RATIO, LEAST_GLYPH_OVERLAP):
+            h = (frame[seeds[chain], 3] - frame[seeds[chain], 1] + 1).astype(np.float64)
+            width = frame[seeds[chain], 2].max() - frame[seeds[chain], 0].min() + 1
+            if (
+                len(chain) >= 3
+                and np.quantile(h, 0.75) >= least
+                and width > 1.5 * h.max()
+                and np.quantile(h, 0.9) < EVEN_ROW * np.quantile(h, 0.1)
+            ):
+                heights.append(np.full(len(chain), np.quantile(h, 0.75)))
+    if heights:
+        return float(np.median(np.concatenate(heights)))
+    seeds = _glyph_seeds(boxes, areas, shape)
+    return _text_height(boxes[seeds]) if len(seeds) else np.inf
+
+
+def _components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], Boxes, NDArray[np.int64]]:
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    x, y, w, h, area = stats.astype(np.int64).T
+    return labels.astype(np.int32), np.column_stack([x, y, x + w - 1, y + h - 1]), area
+
+
+def find_lines(gray: Image, ink: Ink) -> list[Line]:
+    """The lines of text of an image, top to bottom and left to right."""
+    frames: dict[Rotation, Boxes] = {0: ink.boxes, 90: _reading_frame(ink.boxes, 90, ink.labels.shape[0])}
+    chains = _all_chains(ink, frames)
+    heights = [_text_height(frames[rotation][chain]) for rotation, chain in chains]
+    is_free = _is_small(ink)
+    lines: list[Line] = []
+    for i in sorted(range(len(chains)), key=lambda i: -heights[i]):
+        rotation, chain = chains[i]
+        line = _complete_line(ink, frames[rotation], chain[is_free[chain]], is_free, heights[i], rotation)
+        if line is not None and _is_plausible(ink, line):
+            is_free[list(line.parts)] = False
+            lines.append(line)
+    lines = _with_alternatives(ink, frames, lines, is_free)
+    lines = [line for line in lines if _stands_free(gray, line)]
+    return sorted(_without_marks(ink, lines), key=lambda line: (line.box[1], line.box[0]))
+
+
+def _all_chains(ink: Ink, frames: dict[Rotation, Boxes]) -> list[tuple[Rotation, NDArray[np.int64]]]:
+    """Chains of glyphs (labels), each with the direction in which it reads."""
+    limit = MAX_RELATIVE_HEIGHT * ink.text_height
+    seeds: dict[Rotation, NDArray[np.int64]] = {}
+    marks: dict[Rotation, Boxes] = {}
+    for rotation, frame in frames.items():
+        seeds[rotation] = _without_strands(ink, frame, _glyph_seeds(frame, ink.areas, ink.labels.shape, limit))
+        marks[rotation] = frame[_is_small(ink) & (frame[:, 3] - frame[:, 1] < 0.5 * ink.text_height)]
+    upright_size = np.zeros(len(ink.areas), dtype=np.int64)
+    for chain in _phrases(frames[0][seeds[0]], marks[0]):
+        upright_size[seeds[0][chain]] = len(chain)
+    lying = frames[90][seeds[90]]
+    least = 0.75 * ink.text_height
+    turned = [seeds[90][c] for c in _phrases(lying, marks[90]) if _is_turned(lying[c], upright_size[seeds[90][c]], least)]
+    upright = np.setdiff1d(seeds[0], np.concatenate([*turned, seeds[0][:0]]))
+    return [(90, chain) for chain in turned] + [(0, upright[chain]) for chain in _phrases(frames[0][upright], marks[0])]
+
+
+def _with_alternatives(ink: Ink, frames: dict[Rotation, Boxes], lines: list[Line], is_free: NDArray[np.bool_]) -> list[Line]:
+    """The lines; a single part that lies in a column of turned labels goes with the line that it is if it is a digit on its side."""
+    lying = [i for i, line in enumerate(lines) if _is_lying(ink, line)]
+    columns = [line.box for line in lines if line.rotation == 90]
+    result = list(lines)
+    for i in lying:
+        x0, _, x1, _ = lines[i].box
+        mates = [lines[k].box for k in lying if k != i]
+        tolerance = 0.2 * (x1 - x0 + 1)
+        beside = [abs(c[0] - x0) <= tolerance and abs(c[2] - x1) <= tolerance for c in [*columns, *columns, *mates]]
+        if sum(beside) >= 2:
+            chain = np.asarray(lines[i].parts)
+            turned = _complete_line(ink, frames[90], chain, is_free, float(ink.boxes[chain[0], 2] - ink.boxes[chain[0], 0] + 1), 90)
+            result[i] = lines[i] if turned is None else replace(lines[i], alternative=turned)
+    return result
+
+
+def _is_lying(ink: Ink, line: Line) -> bool:
+    """Whether a line is one part that is wider than tall, as a digit on its side is."""
+    x0, y0, x1, y1 = ink.boxes[line.parts[0]]
+    width, height = x1 - x0 + 1, y1 - y0 + 1
+    is_wide = width > 1.15 * height and 0.6 * ink.text_height <= width <= 1.6 * ink.text_height
+    return bool(line.rotation == 0 and len(line.parts) == 1 and is_wide)
+
+
+def _without_marks(ink: Ink, lines: list[Line]) -> list[Line]:
+    """The lines without the marks of the plot: single parts, solid or as wide as tall or strokes in a column, that recur in one size."""
+    single = np.array([line.parts[0] for line in lines if len(line.parts) == 1], dtype=np.int64)
+    w, h = (ink.boxes[single, 2:] - ink.boxes[single, :2] + 1).T
+    x = ink.boxes[single, 0]
+    is_block = (ink.areas[single] > 0.82 * w * h) | ((w > 0.88 * h) & (w < 1.14 * h))
+    is_stroke = w < 0.5 * h
+    alike = (np.abs(w[:, None] - w) <= 1 + 0.06 * w) & (np.abs(h[:, None] - h) <= 1 + 0.06 * h)
+    in_column = alike & (np.abs(x[:, None] - x) <= ink.scale)
+    recurs = ((alike & is_block).sum(axis=1) >= MARKS_RECUR) & is_block
+    recurs |= ((in_column & is_stroke).sum(axis=1) >= MARKS_RECUR) & is_stroke
+    marks = set(single[recurs].tolist())
+    return [line for line in lines if len(line.parts) > 1 or line.parts[0] not in marks]
+
+
+def _is_plausible(ink: Ink, line: Line) -> bool:
+    """Whether a line is large enough for text; one or two small parts are tick marks, caps or specks."""
+    least = 0.6 * ink.text_height
+    return len(line.parts) > 2 or line.height * ink.scale >= least or _is_lying(ink, line)
+
+
+def _stands_free(gray: Image, line: Line) -> bool:
+    """Whether the pixels around a line are of one shade: text stands on a ground, the corner of a bar does not."""
+    x0, y0, x1, y1 = line.box
+    pad = max(1, round(0.1 * line.height))
+    top, left = max(0, y0 - pad), max(0, x0 - pad)
+    ring = np.concatenate(
+        [
+            gray[top : y1 + pad + 1, [left, min(x1 + pad, gray.shape[1] - 1)]].ravel(),
+            gray[[top, min(y1 + pad, gray.shape[0] - 1)], left : x1 + pad + 1].ravel(),
+        ]
+    )
+    off = np.abs(ring.astype(np.int16) - np.median(ring)) > MAX_CONTRAST
+    return bool(off.mean() < 0.3)
+
+
+def _glyph_seeds(frame: Boxes, areas: NDArray[np.int64], shape: tuple[int, ...], limit: float = np.inf) -> NDArray[np.int64]:
+    """Labels of the parts that can be a letter, a digit or a few that run together, by size, shape and fill, in their reading frame."""
+    w, h = frame[:, 2] - frame[:, 0] + 1, frame[:, 3] - frame[:, 1] + 1
+    limit = min(limit, max(48.0, MAX_GLYPH_SHARE * min(shape)))
+    fill = areas / (w * h)
+    small, long = np.minimum(w, h), np.maximum(w, h)
+    is_size = (long >= MIN_GLYPH) & (h <= limit) & (w <= 14 * h) & (w <= 0.5 * max(shape)) & (long <= 20 * small)
+    is_dash = (h <= 0.34 * w) & (fill > 0.8)
+    is_block = (fill > 0.86) & (small > 8)
+    keep = is_size & ~is_dash & ~is_block & (fill >= 0.06)
+    keep[0] = False
+    return np.flatnonzero(keep)
+
+
+def _without_strands(ink: Ink, frame: Boxes, seeds: NDArray[np.int64]) -> NDArray[np.int64]:
+    """The seeds without the long parts that are a single strand, as a piece of a curve is; letters cross more."""
+    w, h = (frame[seeds, 2:] - frame[seeds, :2] + 1).T
+    long = (w > STRAND_ASPECT * h) & (ink.areas[seeds] < STRAND_FILL * w * h)
+    keep = ~long
+    for i in np.flatnonzero(long):
+        x0, y0, x1, y1 = ink.boxes[seeds[i]]
+        part = (ink.labels[y0 : y1 + 1, x0 : x1 + 1] == seeds[i]).astype(np.int8)
+        along = 0 if frame is ink.boxes else 1
+        runs = (np.diff(part, axis=along, prepend=0) == 1).sum(axis=along)
+        keep[i] = runs.mean() >= STRAND_RUNS
+    return seeds[keep]
+
+
+def _is_small(ink: Ink) -> NDArray[np.bool_]:
+    """Of every label whether its part is small enough to belong to a line of text."""
+    height, width = ink.labels.shape
+    across = np.minimum(ink.boxes[:, 2] - ink.boxes[:, 0], ink.boxes[:, 3] - ink.boxes[:, 1]) + 1
+    small: NDArray[np.bool_] = across <= max(48.0, MAX_GLYPH_SHARE * min(height, width))
+    small[0] = False
+    return small
+
+
+def _reading_frame(boxes: Boxes, rotation: int, height: int) -> Boxes:
+    """Boxes as they would lie if the image were turned so that text of this rotation is upright."""
+    if rotation == 0:
+        return boxes
+    x0, y0, x1, y1 = boxes.T
+    return np.column_stack([height - 1 - y1, x0, height - 1 - y0, x1])
+
+
+def _phrases(boxes: Boxes, marks: Boxes) -> list[NDArray[np.int64]]:
+    """Chains of boxes on a line: glyphs make words, words a space apart make phrases; a comma among the marks lengthens its word."""
+    words = _chains(boxes, WORD_GAP, LEAST_GLYPH_RATIO, LEAST_GLYPH_OVERLAP)
+    hulls = np.array([_with_stop(_hull(boxes[word]), marks) for word in words]).reshape(-1, 4)
+    return [np.concatenate([words[i] for i in phrase]) for phrase in _chains(hulls, PHRASE_GAP, LEAST_WORD_RATIO, LEAST_WORD_OVERLAP)]
+
+
+def _with_stop(word: NDArray[np.int64], marks: Boxes) -> NDArray[np.int64]:
+    """The box of a word, lengthened to the right by a comma or full stop on its baseline."""
+    x0, y0, x1, y1 = word
+    height = y1 - y0 + 1
+    near = (marks[:, 0] > x1) & (marks[:, 0] <= x1 + 0.35 * height) & (marks[:, 1] > y0 + 0.5 * height) & (marks[:, 1] <= y1 + 1)
+    stop = marks[near & (marks[:, 2] - marks[:, 0] < 0.4 * height) & (marks[:, 3] - marks[:, 1] < 0.5 * height)]
+    return np.array([x0, y0, max(x1, stop[:, 2].max(initial=0)), y1])
+
+
+def _hull(boxes: Boxes) -> NDArray[np.int64]:
+    hull: NDArray[np.int64] = np.concatenate([boxes[:, :2].min(axis=0), boxes[:, 2:].max(axis=0)])
+    return hull
+
+
+def _chains(boxes: Boxes, gap: float, least_ratio: float, least_overlap: float) -> list[NDArray[np.int64]]:
+    """Sets of indices of boxes that follow each other at less than `gap` heights on a common line.
+
+    Neighbours have heights of at least this ratio and share at least this part of the lower one's height; a raised exponent shares less.
+    """
+    if not len(boxes):
+        return []
+    n = len(boxes)
+    order = np.argsort(boxes[:, 0], kind="stable")
+    x0, y0, x1, y1 = boxes[order].T
+    h = y1 - y0 + 1
+    parent = np.arange(n)
+
+    def root(i: int) -> int:
+        while parent[i] != i:
+            parent[i] = parent[parent[i]]
+            i = int(parent[i])
+        return i
+
+    reach = x1 + gap * h.max()
+    for i in range(n):
+        j = slice(i + 1, int(np.searchsorted(x0, reach[i], side="right")))
+        if j.start >= j.stop:
+            continue
+        taller, lower = np.maximum(h[i], h[j]), np.minimum(h[i], h[j])
+        distance = (x0[j] - x1[i] - 1) / taller
+        overlap = (np.minimum(y1[i], y1[j]) - np.maximum(y0[i], y0[j]) + 1) / lower
+        is_near = distance < gap
+        is_level = (overlap >= least_overlap) | ((overlap >= 0.25) & (distance < RAISED_GAP))
+        for k in np.flatnonzero(is_near & is_level & (lower >= least_ratio * taller) & (distance > -0.6)):
+            parent[root(i)] = root(i + 1 + int(k))
+    roots = np.array([root(i) for i in range(n)])
+    return [order[np.flatnonzero(roots == r)] for r in np.unique(roots)]
+
+
+def _is_turned(boxes: Boxes, upright_sizes: NDArray[np.int64], least_height: float) -> bool:
+    """Whether a chain in the frame of turned text is a line of turned text, and not a column of upright labels.
+
+    Letters lying on their side are not longer along the line than they are tall and follow at a fraction of that; upright labels, one
+    below the other, stand apart. Letters that run together make long parts, alone on their row. A broken digit lies too low.
+    """
+    boxes = boxes[np.argsort(boxes[:, 0])]
+    along, across = (boxes[:, 2:] - boxes[:, :2] + 1).T
+    height = float(np.quantile(across, 0.75))
+    length = boxes[:, 2].max() - boxes[0, 0] + 1
+    gaps = (boxes[1:, 0] - np.maximum.accumulate(boxes[:-1, 2]) - 1) / height
+    is_alone = np.median(upright_sizes) <= max(1, 0.4 * len(boxes))
+    if len(boxes) >= 3:
+        return bool(is_alone and length > 1.7 * height and np.median(gaps) < 0.3 and np.median(along / across) < 2.5)
+    if len(boxes) == 2:
+        lying = along / across
+        is_pair = (gaps[0] < 0.6 and lying.max() < 0.95) or (gaps[0] < 0.3 and lying.min() < 0.95 and lying.max() < 2.2)
+        return bool(upright_sizes.max() == 1 and is_pair and across.min() >= 0.7 * across.max() and height >= least_height)
+    return bool(upright_sizes.max() == 1 and length > 3 * height and height >= least_height)
+
+
+def _complete_line(
+    ink: Ink, frame: Boxes, chain: NDArray[np.int64], is_free: NDArray[np.bool_], height: float, rotation: Rotation
+) -> Line | None:
+    """A chain of glyphs with the small marks that belong to it and without those that do not; None if no text is left."""
+    if not len(chain):
+        return None
+    candidates = _with_loose_marks(frame, chain, np.flatnonzero(is_free), height)
+    members = _without_end_marks(frame, candidates, height)
+    if not len(members) or _is_stroke_only(ink, frame, members):
+        return None
+    first = int(np.flatnonzero(candidates == members[0])[0])
+    left_out = frame[candidates[:first], 2:] - frame[candidates[:first], :2] + 1
+    sign_in_doubt = any(_is_dash(w, h, height) for w, h in left_out)
+    return replace(_line(ink, frame, members, height, rotation), sign_in_doubt=sign_in_doubt)
+
+
+def _text_height(boxes: Boxes) -> float:
+    """Height of capitals or digits: the upper quartile of the parts' heights, so that brackets and commas do not count."""
+    return float(np.quantile(boxes[:, 3] - boxes[:, 1] + 1, 0.75))
+
+
+def _with_loose_marks(frame: Boxes, members: NDArray[np.int64], free: NDArray[np.int64], height: float) -> NDArray[np.int64]:
+    x0, y0, x1, y1 = _hull(frame[members])
+    boxes = frame[free]
+    w, h = boxes[:, 2] - boxes[:, 0] + 1, boxes[:, 3] - boxes[:, 1] + 1
+    cx, cy = boxes[:, [0, 2]].mean(axis=1), boxes[:, [1, 3]].mean(axis=1)
+    is_small = ((w <= 0.95 * height) & (h <= 0.5 * height)) | ((w <= 0.4 * height) & (h <= 1.5 * height))
+    is_inside = (boxes[:, 0] >= x0 - 0.6 * height - w) & (boxes[:, 2] <= x1 + 0.35 * height + w)
+    is_level = (cy >= y0 - 0.45 * height) & (cy <= y1 + 0.3 * height)
+    near = free[is_small & is_inside & is_level & (cx > x0 - 1.2 * height) & (cx < x1 + 0.8 * height)]
+    joined = np.union1d(members, near)
+    return joined[np.argsort(frame[joined, 0], kind="stable")]
+
+
+def _without_end_marks(frame: Boxes, members: NDArray[np.int64], height: float) -> NDArray[np.int64]:
+    """Drops tick marks, specks and bits of lines at the ends of a line of text, and keeps a minus sign or a point there."""
+    boxes = frame[members]
+    w, h = boxes[:, 2] - boxes[:, 0] + 1, boxes[:, 3] - boxes[:, 1] + 1
+    core = np.flatnonzero((h > 0.5 * height) & ~((w <= 0.3 * h) & (h > 1.15 * height)))
+    if not len(core):
+        return members[:0]
+    first, last = core[0], core[-1]
+    top, bottom = float(np.median(boxes[core, 1])), float(np.median(boxes[core, 3]))
+    keep = np.zeros(len(members), dtype=bool)
+    keep[first : last + 1] = True
+    for i in range(first):
+        keep[i] = _may_lead(boxes[i], boxes[first, 0], top, bottom, height)
+    for i in range(last + 1, len(members)):
+        keep[i] = _may_follow(boxes[i], boxes[last, 2], top, bottom, height)
+    return members[keep]
+
+
+def _may_lead(mark: NDArray[np.int64], start: float, top: float, bottom: float, height: float) -> bool:
+    """Whether a mark before the first glyph is a minus sign, a decimal point, a narrow letter or a piece of the glyph itself."""
+    x0, y0, x1, y1 = mark
+    if x1 >= start and y1 >= top - 0.12 * height and y0 <= bottom + 0.12 * height:
+        return True
+    w, h, gap, middle = x1 - x0 + 1, y1 - y0 + 1, start - x1 - 1, ((y0 + y1) / 2 - top) / (bottom - top + 1)
+    if h > 0.5 * height:
+        return bool(gap <= 0.28 * height and y1 <= bottom + 0.6 * height)
+    is_minus = _is_dash(w, h, height) and 0.15 < middle < 0.85 and gap <= 0.45 * height
+    is_point = w <= 0.4 * height and middle > 0.7 and gap <= 0.3 * height
+    return bool(is_minus or is_point)
+
+
+def _is_dash(width: float, height: float, text_height: float) -> bool:
+    return bool(width >= 0.2 * text_height and height <= 0.35 * text_height and width > 1.2 * height)
+
+
+def _may_follow(mark: NDArray[np.int64], end: float, top: float, bottom: float, height: float) -> bool:
+    """Whether a mark after the last glyph is a full stop, a raised sign, a narrow letter or a piece of it; a dash there is a tick mark."""
+    x0, y0, x1, y1 = mark
+    if x0 <= end and y1 >= top - 0.12 * height and y0 <= bottom + 0.12 * height:
+        return True
+    w, h, gap, middle = x1 - x0 + 1, y1 - y0 + 1, x0 - end - 1, ((y0 + y1) / 2 - top) / (bottom - top + 1)
+    if h > 0.5 * height:
+        return bool(gap <= 0.28 * height and y1 <= bottom + 0.6 * height)
+    is_stop = w <= 0.4 * height and middle > 0.6 and gap <= 0.3 * height and y1 <= bottom + 0.3 * height
+    is_raised = middle < 0.4 and gap <= 0.25 * height and w < 2 * h
+    return bool(is_stop or is_raised)
+
+
+def _is_stroke_only(ink: Ink, frame: Boxes, members: NDArray[np.int64]) -> bool:
+    """Whether there is nothing but one bare stroke: a tick mark, an end of a whisker, a piece of a dashed line."""
+    boxes = frame[members]
+    w, h = boxes[:, 2] - boxes[:, 0] + 1, boxes[:, 3] - boxes[:, 1] + 1
+    fill = ink.areas[members] / (w * h)
+    narrow = np.minimum(w, h) <= 0.3 * np.maximum(w, h)
+    return len(members) == 1 and bool(narrow[0] and fill[0] > 0.7)
+
+
+def _line(ink: Ink, frame: Boxes, members: NDArray[np.int64], height: float, rotation: Rotation) -> Line:
+    box = _hull(ink.boxes[members])
+    x0, y0, x1, y1 = (int(v) // ink.scale for v in box)
+    return Line(tuple(int(m) for m in members), (x0, y0, x1, y1), rotation, height / ink.scale, _is_raised(frame[members]))
+
+
+def _is_raised(boxes: Boxes) -> bool:
+    """Whether the last parts are smaller and stand higher than the first ones, as an exponent does."""
+    if len(boxes) < 2:
+        return False
+    h = boxes[:, 3] - boxes[:, 1] + 1
+    base = h[0]
+    tail = boxes[-1]
+    bottom, top = boxes[0, 3], boxes[0, 1]
+    is_digit = 0.4 * base <= h[-1] <= 0.85 * base
+    return bool(is_digit and tail[3] < bottom - 0.25 * base and tail[1] <= top + 0.1 * base)
+
+
+def split_line(ink: Ink, line: Line, pieces: int) -> list[Line]:
+    """The line cut at its widest gaps into this many pieces; none where the gaps do not allow that."""
+    frame = _reading_frame(ink.boxes, line.rotation, ink.labels.shape[0])
+    members = np.asarray(line.parts)
+    gaps = frame[members[1:], 0] - np.maximum.accumulate(frame[members, 2])[:-1] - 1
+    widest = np.sort(np.argsort(-gaps, kind="stable")[: pieces - 1])
+    if len(gaps) < pieces - 1 or gaps[widest].min() < LEAST_CUT * line.height * ink.scale:
+        return []
+    return [_line(ink, frame, piece, line.height * ink.scale, line.rotation) for piece in np.split(members, widest + 1)]
+
+
+def split_at_signs(ink: Ink, line: Line, pieces: int) -> list[Line]:
+    """The line cut before each minus sign into this many pieces; none where it does not have so many, the first at its start."""
+    frame = _reading_frame(ink.boxes, line.rotation, ink.labels.shape[0])
+    members = np.asarray(line.parts)
+    w, h = (frame[members, 2:] - frame[members, :2] + 1).T
+    height = line.height * ink.scale
+    signs = np.flatnonzero([_is_dash(*size, height) for size in zip(w, h, strict=True)])
+    if len(signs) != pieces or signs[0] != 0:
+        return []
+    return [_line(ink, frame, piece, height, line.rotation) for piece in np.split(members, signs[1:])]
+
+
+def has_inner_point(ink: Ink, line: Line) -> bool:
+    """Whether a dot on the baseline stands between the parts of a line, as a decimal point does."""
+    frame = _reading_frame(ink.boxes, line.rotation, ink.labels.shape[0])[np.asarray(line.parts)]
+    height = line.height * ink.scale
+    w, h = (frame[:, 2:] - frame[:, :2] + 1).T
+    is_low = (frame[:, 1] + frame[:, 3]) / 2 > np.median(frame[:, 3]) - 0.3 * height
+    return bool(((w <= 0.35 * height) & (h <= 0.4 * height) & is_low)[1:-1].any())
+
+
+def without_part_at_end(ink: Ink, line: Line, end: Literal["first", "last"], count: int) -> Line:
+    """The line without so many of its first or last parts, its height measured anew."""
+    frame = _reading_frame(ink.boxes, line.rotation, ink.labels.shape[0])
+    members = np.asarray(line.parts)
+    members = members[count:] if end == "first" else members[:-count]
+    return _line(ink, frame, members, _text_height(frame[members]), line.rotation)
+
+
+def end_pieces(ink: Ink, line: Line) -> list[tuple[Literal["first", "last"], int]]:
+    """The pieces at the ends of a line that a word gap sets apart: which end, and how many parts they hold."""
+    frame = _reading_frame(ink.boxes, line.rotation, ink.labels.shape[0])
+    members = np.asarray(line.parts)
+    gaps = np.flatnonzero(frame[members[1:], 0] - np.maximum.accumulate(frame[members, 2])[:-1] - 1 > 0.3 * line.height * ink.scale)
+    return [("first", int(gaps[0]) + 1), ("last", len(members) - 1 - int(gaps[-1]))] if len(gaps) else []

@@ -1,0 +1,189 @@
+"""Tick marks of one axis: short strokes between a column of labels and the plot, found to sub-pixel.
+
+An axis on any side of a plot is turned into the same view: labels at the left, plot at the right, so that rows run along the axis
+("along") and columns lead from the labels into the plot ("across").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitize.lines import Line
+
+SideName = Literal["left", "right", "bottom", "top"]
+INK = 45.0  # grey levels below the strip's paper that count as ink
+REACH = 4.0  # how far an axis line may stand from its labels, in label heights
+
+
+@dataclass(frozen=True)
+class Side:
+    """Which side of the plot an axis stands on, and the way between the image and the axis view."""
+
+    name: SideName
+    shape: tuple[int, int]
+
+    @property
+    def is_upright(self) -> bool:
+        """True for a y axis."""
+        return self.name in ("left", "right")
+
+    @property
+    def across_size(self) -> int:
+        """Size of the image across the axis, in pixels."""
+        return self.shape[1] if self.is_upright else self.shape[0]
+
+    @property
+    def _is_flipped(self) -> bool:
+        return self.name in ("right", "bottom")
+
+    def view(self, gray: NDArray[np.uint8]) -> NDArray[np.uint8]:
+        """The image with rows along the axis, columns from outside to inside."""
+        upright = gray if self.is_upright else gray.T
+        return upright[:, ::-1] if self._is_flipped else upright
+
+    def across(self, position: float) -> float:
+        """Column in the view of an x (of an upright axis) or y position in the image, and back."""
+        return self.across_size - 1 - position if self._is_flipped else position
+
+    def span(self, box: Sequence[float]) -> tuple[float, float, float, float]:
+        """A box (x0, y0, x1, y1) as (along0, along1, outer, inner)."""
+        x0, y0, x1, y1 = box
+        along0, along1, a, b = (y0, y1, x0, x1) if self.is_upright else (x0, x1, y0, y1)
+        a, b = self.across(a), self.across(b)
+        return along0, along1, min(a, b), max(a, b)
+
+
+@dataclass(frozen=True)
+class TickMarks:
+    """The strokes of one axis: positions along it (px), their lengths, and where the axis stands across (image x or y).
+
+    `is_drawn` is False where no stroke was found and the labels alone must serve.
+    """
+
+    px: NDArray[np.float64]
+    length: NDArray[np.float64]
+    axis_at: float
+    axis_line: Line | None
+    inward: bool = False
+
+    @property
+    def is_drawn(self) -> bool:
+        """Whether any stroke was found."""
+        return self.px.size > 0
+
+
+def find_ticks(gray: NDArray[np.uint8], side: Side, labels: NDArray[np.float64], height: float, lines: Sequence[Line]) -> TickMarks:
+    """Tick marks beside a column of labels.
+
+    Parameters
+    ----------
+    gray : (h, w) uint8
+    side : Side
+        Where the labels stand.
+    labels : (n, 4)
+        Label boxes in the view: along0, along1, outer, inner.
+    height : float
+        Height of the digits in px.
+    lines : sequence of Line
+        Straight lines of the whole figure.
+    """
+    view = 255.0 - side.view(gray).astype(np.float64)
+    edge = float(labels[:, 3].max())
+    line = _axis_line(side, labels, height, lines)
+    if line is not None:
+        at = side.across(line.at)
+        outward = _strokes(view, edge + 1, at - line.width / 2 - 0.5, height, from_inside=True)
+        if _near_labels(outward[0], labels, height) >= 2:
+            return TickMarks(*outward, line.at, line)
+        inward = _strokes(view, at + line.width / 2 + 1.0, at + line.width / 2 + 2.2 * height, height, from_inside=False)
+        if _near_labels(inward[0], labels, height) >= 2:
+            return TickMarks(*inward, line.at, line, inward=True)
+        return TickMarks(np.empty(0), np.empty(0), line.at, line)
+    found = _bare_strokes(view, edge, labels, height)
+    if found is not None:
+        inner = found
+        strokes = _strokes(view, edge + 1, inner, height, from_inside=True)
+        if _near_labels(strokes[0], labels, height) >= 2:
+            return TickMarks(*strokes, side.across(inner + 0.5), None)
+    return TickMarks(np.empty(0), np.empty(0), side.across(edge + 0.6 * height), None)
+
+
+def _axis_line(side: Side, labels: NDArray[np.float64], height: float, lines: Sequence[Line]) -> Line | None:
+    """The first line inside the labels that runs along at least 60 % of them."""
+    edge, centres = labels[:, 3].max(), labels[:, :2].mean(axis=1)
+    lo, hi = centres.min(), centres.max()
+    best: tuple[float, Line] | None = None
+    for line in lines:
+        if line.upright != side.is_upright:
+            continue
+        gap = side.across(line.at) - edge
+        covered = min(line.end, hi) - max(line.start, lo)
+        if -1 <= gap <= REACH * height and covered >= 0.6 * (hi - lo) and (best is None or gap < best[0]):
+            best = (gap, line)
+    return best[1] if best else None
+
+
+def _near_labels(px: NDArray[np.float64], labels: NDArray[np.float64], height: float) -> int:
+    """How many labels have a stroke near their centre."""
+    if px.size == 0:
+        return 0
+    centres = labels[:, :2].mean(axis=1)
+    return int((np.abs(centres[:, None] - px).min(axis=1) < 0.6 * height).sum())
+
+
+def _strokes(
+    view: NDArray[np.float64], outer: float, inner: float, height: float, *, from_inside: bool
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Positions and lengths of strokes between two columns that touch the inner (`from_inside`) or the outer one."""
+    c0, c1 = max(0, int(np.ceil(outer))), min(view.shape[1] - 1, int(np.floor(inner)))
+    if c1 - c0 + 1 < 2:
+        return np.empty(0), np.empty(0)
+    strip = view[:, c0 : c1 + 1][:, ::-1] if from_inside else view[:, c0 : c1 + 1]
+    strip = strip[:, : max(2, int(2.2 * height))]
+    strip = strip - np.median(strip)
+    run = np.cumprod(strip > INK, axis=1).sum(axis=1)
+    # Beside a thick or blurred axis line the first column is ink on every row: it says nothing.
+    skip = int(np.median(run))
+    rows = np.flatnonzero(run - skip >= max(2, 0.12 * height))
+    if rows.size == 0:
+        return np.empty(0), np.empty(0)
+    px, length = [], []
+    for group in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1):
+        reach = int(np.median(run[group]))
+        if group.size > max(4.0, 0.5 * height) or reach >= strip.shape[1]:
+            continue
+        lo, hi = max(0, group[0] - 2), min(view.shape[0], group[-1] + 3)
+        profile = strip[lo:hi, skip : max(skip + 1, reach - 1)].mean(axis=1)
+        weight = np.clip(profile - 0.08 * profile.max(), 0, None)
+        px.append(float((weight * np.arange(lo, hi)).sum() / weight.sum()))
+        length.append(float(reach - skip))
+    return np.array(px), np.array(length)
+
+
+def _bare_strokes(view: NDArray[np.float64], edge: float, labels: NDArray[np.float64], height: float) -> float | None:
+    """Column just inside the inner end of strokes that stand free between labels and plot (no axis line), or None."""
+    c0 = int(edge) + 1
+    strip = view[:, c0 : c0 + int(REACH * height)]
+    if strip.shape[1] < 3:
+        return None
+    ink = strip - np.median(strip[:, : max(2, int(0.5 * height))]) > INK
+    ends = []
+    for along0, along1 in labels[:, :2]:
+        centre = (along0 + along1) / 2
+        for row in range(max(0, round(centre - 0.4 * height)), min(ink.shape[0], round(centre + 0.4 * height) + 1)):
+            first = np.flatnonzero(ink[row])
+            if first.size:
+                gap = np.flatnonzero(~ink[row, first[0] :])
+                run = int(gap[0]) if gap.size else ink.shape[1] - int(first[0])
+                if 2 <= run <= 1.5 * height:
+                    ends.append(int(first[0]) + run - 1)
+                    break
+    if len(ends) < max(2, 0.5 * len(labels)):
+        return None
+    end = float(np.median(ends))
+    return c0 + end if np.mean(np.abs(np.array(ends) - end) <= 1) >= 0.5 else None

@@ -1,0 +1,26 @@
+"""From points read off a figure, or numbers in print, to the mean, SD and n of each arm."""
+
+from extract.errorbars import KINDS, ErrorBarKind, SdReading, confidence_quantile, error_bar_kind, sd_from_error_bar
+from extract.flags import FLAGS
+from extract.points import arms_from_record
+from extract.quantiles import Estimate, iqr_per_sd, range_per_sd, wan2014
+from extract.summary import ArmSummary, read_arms, to_frame, write_arms
+
+__all__ = [
+    "FLAGS",
+    "KINDS",
+    "ArmSummary",
+    "ErrorBarKind",
+    "Estimate",
+    "SdReading",
+    "arms_from_record",
+    "confidence_quantile",
+    "error_bar_kind",
+    "iqr_per_sd",
+    "range_per_sd",
+    "read_arms",
+    "sd_from_error_bar",
+    "to_frame",
+    "wan2014",
+    "write_arms",
+]

@@ -1,0 +1,5 @@
+"""``python -m readoff``: the command line."""
+
+from readoff.cli import main
+
+main()

@@ -1,0 +1,206 @@
+"""The verbs of a notebook: `digitize`, `extract`, `pool`. Each imports its room when it is called, so that `import readoff` is quick."""
+
+from __future__ import annotations
+
+import csv
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from digitize import GivenAxis, Reading
+    from digitize.record import FigureRecord
+    from extract import ArmSummary
+    from pool import Effects, PooledResult
+
+Centre = Literal["mean", "median"]
+
+
+def digitize(
+    path: str | Path, *, pages: Sequence[int] | None = None, calibrate: Sequence[GivenAxis] = (), kind: str | None = None
+) -> Reading:
+    """Read the figures of a file (PNG, JPEG, TIFF or PDF).
+
+    Parameters
+    ----------
+    path
+        The file.
+    pages
+        Page numbers from 1; all pages without it.
+    calibrate
+        Axes whose ticks a person gives, in pixels of the page's image.
+    kind
+        The kind of plot ("errorbar" or "bar"), where it is known.
+
+    Returns
+    -------
+    Reading
+        `record` holds what was read, `overlays` shows it on the page, `save(folder)` writes both and a table.
+
+    Raises
+    ------
+    ValueError
+        If the file cannot be read or holds no plot; the message names file and cause.
+    """
+    from digitize import digitize_file
+
+    return digitize_file(Path(path), pages=pages, calibrate=calibrate, kind=kind)
+
+
+def extract(
+    figure: Reading | FigureRecord | str | Path,
+    *,
+    error_bars: str,
+    n: int | Mapping[str, int],
+    centre: Centre | None = None,
+    study: str | None = None,
+    panel: str | None = None,
+    names: Mapping[str, str] | None = None,
+) -> pd.DataFrame:
+    """Turn the points of a figure into mean, SD and n of each arm.
+
+    Parameters
+    ----------
+    figure
+        What `digitize` returned, its record, or the path of a record's JSON file.
+    error_bars
+        What the error bars are: "sd", "se", "ci95", "iqr" or "range". Pixels do not tell, so it has to be said.
+    n
+        Participants: one number for every arm, or one for each arm.
+    centre
+        What the marks are, "mean" or "median"; needed when the error bars are "iqr" or "range".
+    study
+        The study's name; the figure's file name without it.
+    panel
+        The panel, where the figure has several.
+    names
+        From the figure's names to arm names; only those listed are returned. Without it all are.
+
+    Returns
+    -------
+    pandas.DataFrame
+        The columns of arms.csv, one row an arm and timepoint.
+
+    Raises
+    ------
+    ValueError
+        If something that pixels cannot tell is missing, or something named is not in the figure.
+    """
+    from extract import to_frame
+
+    record = _record(figure)
+    name = study or Path(record.source.file).stem
+    return to_frame(extract_arms(record, error_bars=error_bars, n=n, centre=centre, study=name, panel=panel, names=names))
+
+
+def extract_arms(
+    record: FigureRecord,
+    *,
+    error_bars: str,
+    n: int | Mapping[str, int],
+    centre: Centre | None,
+    study: str,
+    panel: str | None = None,
+    names: Mapping[str, str] | None = None,
+    timepoint: float | str | None = None,
+) -> tuple[ArmSummary, ...]:
+    """Return the arms of a figure as `extract.arms_from_record` does; for iqr and range, `centre` has to be said."""
+    from extract import arms_from_record, error_bar_kind
+
+    chosen = centre_of(error_bar_kind(error_bars).name, centre)
+    return arms_from_record(record, study=study, n=n, error_bars=error_bars, centre=chosen, names=names, panel=panel, timepoint=timepoint)
+
+
+def centre_of(kind: str, centre: Centre | str | None) -> Centre:
+    """Return what the marks are: "mean" around sd, se and ci unless said otherwise; around iqr and range it has to be said.
+
+    Raises
+    ------
+    ValueError
+        If it is missing, unknown, or does not go with the error bars.
+    """
+    if centre is None and kind in ("iqr", "range"):
+        message = f"expected centre mean or median for error bars that are {kind}, found none"
+        raise ValueError(message)
+    chosen = centre or "mean"
+    if chosen not in ("mean", "median") or (chosen == "median" and kind not in ("iqr", "range")):
+        message = f"expected centre mean, or median with error bars iqr or range, found centre {chosen} with error bars {kind}"
+        raise ValueError(message)
+    return "median" if chosen == "median" else "mean"
+
+
+def pool(
+    arms: pd.DataFrame | str | Path,
+    *,
+    treated: str | None = None,
+    control: str | None = None,
+    measure: str = "MD",
+    method: str = "DL",
+    test: str = "z",
+) -> PooledResult:
+    """Pool the effects of studies.
+
+    Parameters
+    ----------
+    arms
+        A table of arms (columns study, arm, n, mean, sd, ...) or of effects (study, yi, vi), or the path of such a CSV file.
+    treated, control
+        The arms to compare, treated minus control; needed for a table of arms.
+    measure
+        "MD"; effects from a table are pooled as they are.
+    method
+        "DL", random effects by DerSimonian and Laird 1986, or "EE", the common-effect model.
+    test
+        "z" or "t" intervals.
+
+    Returns
+    -------
+    PooledResult
+        In metafor's spelling: estimate, se, ci_lb, ci_ub, tau2, i2, q, ...
+
+    Raises
+    ------
+    ValueError
+        If the table lacks a column, an arm is not in it, or no study has both arms.
+    """
+    import pandas as pd
+
+    from pool import combine
+
+    if not isinstance(arms, pd.DataFrame):
+        return combine(_effects(Path(arms), treated, control, measure), method=method, test=test)
+    with tempfile.TemporaryDirectory() as scratch:
+        path = Path(scratch) / "table.csv"
+        arms.to_csv(path, index=False)
+        try:
+            return combine(_effects(path, treated, control, measure), method=method, test=test)
+        except ValueError as error:
+            message = str(error).replace(str(path), "table")
+            raise ValueError(message) from error
+
+
+def _effects(path: Path, treated: str | None, control: str | None, measure: str) -> Effects:
+    from extract import read_arms
+    from pool import effects_from_arms, read_effects
+
+    with path.open(encoding="utf-8-sig", newline="") as file:
+        header = next(csv.reader(file), [])
+    if {"yi", "vi"} <= set(header):
+        return read_effects(path, measure)
+    arms = read_arms(path)
+    if treated is None or control is None:
+        found = ", ".join(dict.fromkeys(repr(arm.arm) for arm in arms))
+        message = f"{path}: expected the treated and the control arm to be named, found neither; arms in the table: {found or 'none'}"
+        raise ValueError(message)
+    return effects_from_arms(arms, treated, control, measure)
+
+
+def _record(figure: Reading | FigureRecord | str | Path) -> FigureRecord:
+    from digitize.record import FigureRecord, read_record
+
+    if isinstance(figure, str | Path):
+        return read_record(figure)
+    return figure if isinstance(figure, FigureRecord) else figure.record

@@ -1,0 +1,115 @@
+"""``readoff pool``: a table in, a pooled result and its forest plot out."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from tests.readoff.conftest import Outcome
+
+Run = Callable[..., "Outcome"]
+
+# The arms of Figure 2A of the sample review.
+ARMS = """study,arm,n,mean,sd
+Felsby 1995,magnesium,10,3.73,1.27
+Felsby 1995,placebo,10,4.40,1.20
+Yousef 2013,magnesium,40,4.7,1.8
+Yousef 2013,placebo,40,7.2,2.45
+Pickering 2011,magnesium,22,4,3
+Pickering 2011,placebo,23,4,2
+"""
+EFFECTS = "study,yi,vi\nA,-0.67,0.30529\nB,-2.5,0.2310625\nC,0,0.5830039525691699\n"
+NAMED = ("--treated", "magnesium", "--control", "placebo")
+
+
+@pytest.fixture
+def table(tmp_path: Path) -> Callable[[str], Path]:
+    def write(text: str) -> Path:
+        path = tmp_path / "table.csv"
+        path.write_text(text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def rounded(result: dict[str, float]) -> list[float]:
+    return [round(result[name], 2) for name in ("estimate", "ci_lb", "ci_ub")] + [round(result["i2"])]
+
+
+@pytest.mark.parametrize(("text", "arguments"), [(ARMS, NAMED), (EFFECTS, ())])
+def test_gives_the_published_result_from_arms_and_from_effects(
+    text: str, arguments: tuple[str, ...], readoff: Run, table: Callable[[str], Path], tmp_path: Path
+) -> None:
+    result = readoff(
+        "pool", table(text), "--measure", "MD", "--method", "DL", "--test", "z", *arguments, "--out", tmp_path / "out", "--json"
+    )
+    assert (result.code, result.err) == (0, "")
+    assert rounded(json.loads(result.out)) == [-1.13, -2.64, 0.38, 81]
+    assert json.loads((tmp_path / "out" / "pooled.json").read_text(encoding="utf-8")) == json.loads(result.out)
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == ["forest.png", "forest.svg", "pooled.json"]
+    assert (tmp_path / "out" / "forest.png").read_bytes().startswith(b"\x89PNG")
+    assert "<svg" in (tmp_path / "out" / "forest.svg").read_text(encoding="utf-8")
+
+
+def test_prints_the_result_as_papers_do(readoff: Run, table: Callable[[str], Path], tmp_path: Path) -> None:
+    result = readoff("pool", table(ARMS), *NAMED, "--out", tmp_path / "out")
+    assert "MD -1.13 [-2.64, 0.38], I2 81 %" in result.out
+
+
+def test_swapping_the_arms_turns_the_sign(readoff: Run, table: Callable[[str], Path], tmp_path: Path) -> None:
+    result = readoff("pool", table(ARMS), "--treated", "placebo", "--control", "magnesium", "--out", tmp_path / "out", "--json")
+    assert rounded(json.loads(result.out)) == [1.13, -0.38, 2.64, 81]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "expected"),
+    [
+        (["--measure", "XX", *NAMED], "expected one of MD"),
+        (["--method", "magic", *NAMED], "expected one of DL"),
+        (["--test", "q", *NAMED], "expected one of z, t"),
+        (["--treated", "magnesium"], "expected both --treated and --control"),
+        (["--control", "placebo"], "expected both --treated and --control"),
+    ],
+)
+def test_wrong_use_is_told_in_one_line(
+    arguments: list[str], expected: str, readoff: Run, table: Callable[[str], Path], tmp_path: Path
+) -> None:
+    result = readoff("pool", table(ARMS), *arguments, "--out", tmp_path / "out")
+    assert result.code == 2
+    assert len(result.error_lines) == 1
+    assert expected in result.err
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize(
+    ("text", "arguments", "expected"),
+    [
+        ("", NAMED, "study"),
+        ("study,arm,n,mean\nA,x,10,1\n", NAMED, "sd"),
+        (ARMS, (), "expected the treated and the control arm"),
+        (ARMS, ("--treated", "aspirin", "--control", "placebo"), "'aspirin'"),
+        (ARMS.replace(",40,4.7", ",1,4.7"), NAMED, "2 or more"),
+        (ARMS.replace("4.7", "n/a"), NAMED, "n/a"),
+    ],
+)
+def test_a_table_that_cannot_be_pooled_is_named_with_the_cause(
+    text: str, arguments: tuple[str, ...], expected: str, readoff: Run, table: Callable[[str], Path], tmp_path: Path
+) -> None:
+    path = table(text)
+    result = readoff("pool", path, *arguments, "--out", tmp_path / "out")
+    assert result.code == 1
+    assert len(result.error_lines) == 1
+    assert str(path) in result.err
+    assert expected in result.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_missing_table_is_named(readoff: Run, tmp_path: Path) -> None:
+    result = readoff("pool", tmp_path / "nothing.csv", *NAMED, "--out", tmp_path / "out")
+    assert result.code == 1
+    assert str(tmp_path / "nothing.csv") in result.err

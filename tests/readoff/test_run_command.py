@@ -1,0 +1,175 @@
+"""``readoff run``: a whole review from its file."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Callable
+from decimal import Decimal
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from readoff.review import Check, file_name, run_review
+from tests.readoff.conftest import MARKS
+
+if TYPE_CHECKING:
+    from tests.readoff.conftest import FakeReader, Outcome
+
+Run = Callable[..., "Outcome"]
+SAMPLE = Path(__file__).resolve().parent.parent.parent / "sample_figures" / "felsby"
+REVIEW = SAMPLE / "review.toml"
+
+
+@pytest.fixture
+def review(tmp_path: Path) -> Callable[..., Path]:
+    """A copy of the sample review with a replacement made, beside its figure."""
+
+    def write(good: str = "", bad: str = "") -> Path:
+        text = REVIEW.read_text(encoding="utf-8")
+        assert good in text
+        (tmp_path / "felsby.pdf").write_bytes(b"pixels")
+        path = tmp_path / "review.toml"
+        path.write_text(text.replace(good, bad, 1) if good else text, encoding="utf-8")
+        return path
+
+    return write
+
+
+def test_reproduces_both_published_comparisons(readoff: Run, reader: FakeReader, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    result = readoff("run", REVIEW, "--out", out)
+    assert (result.code, result.err) == (0, "")
+    assert "MD -1.13 [-2.64, 0.38], I2 81 %" in result.out
+    assert "MD -0.67 [-1.84, 0.49], I2 62 %" in result.out
+    assert result.out.count("agrees to the printed digits") == 2
+    written = sorted(str(path.relative_to(out).as_posix()) for path in out.rglob("*") if path.is_file())
+    forests = [f"magnesium-vs-{control}.{suffix}" for control in ("ketamine", "placebo") for suffix in ("json", "png", "svg")]
+    assert written == ["arms.csv", "figures/felsby.csv", "figures/felsby.json", "figures/felsby.png", *forests]
+
+
+@pytest.mark.usefixtures("quick_forest")
+def test_solved_numbers_are_marked_with_their_interval_through_to_the_end(readoff: Run, reader: FakeReader, tmp_path: Path) -> None:
+    result = readoff("run", REVIEW, "--out", tmp_path / "out")
+    assert "solved, not printed: Yousef 2013 placebo: sd 2.45 (2.445 to 2.480 fits)" in result.out
+    assert "solved, not printed: Kim 2015 ketamine: mean 4.33 (only 4.33 fits); sd 1.12 (1.10 to 1.15 fits)" in result.out
+    with (tmp_path / "out" / "arms.csv").open(encoding="utf-8", newline="") as file:
+        rows = {(row["study"], row["arm"]): row for row in csv.DictReader(file)}
+    solved = rows["Yousef 2013", "placebo"]
+    assert (solved["how"], solved["flags"], solved["solved"]) == ("estimated", "solved", "sd 2.45 (2.445 to 2.480 fits)")
+    assert float(solved["u_sd"]) == pytest.approx(0.035 / 12**0.5)  # uniform over the interval
+    assert float(solved["u_mean"]) == 0
+    printed = rows["Yousef 2013", "magnesium"]
+    assert (printed["how"], printed["flags"], printed["solved"]) == ("reported", "", "")
+
+
+@pytest.mark.usefixtures("quick_forest")
+def test_json_holds_arms_comparisons_and_checks(readoff: Run, reader: FakeReader, tmp_path: Path) -> None:
+    document = json.loads(readoff("run", REVIEW, "--out", tmp_path / "out", "--json").out)
+    assert document["title"] == "Magnesium sulfate in neuropathic pain"
+    assert len(document["arms"]) == 10
+    first = document["comparisons"][0]
+    assert (first["name"], first["k"], round(first["estimate"], 2)) == ("Magnesium vs placebo", 3, -1.13)
+    assert [(check["quantity"], check["agrees"]) for check in first["published"]] == [
+        ("estimate", True),
+        ("ci_lb", True),
+        ("ci_ub", True),
+        ("i2", True),
+    ]
+    stored = json.loads((tmp_path / "out" / "magnesium-vs-placebo.json").read_text(encoding="utf-8"))
+    assert stored == first
+
+
+@pytest.mark.usefixtures("quick_forest")
+def test_a_published_number_that_differs_is_said(readoff: Run, reader: FakeReader, review: Callable[..., Path], tmp_path: Path) -> None:
+    result = readoff("run", review("estimate = -1.13", "estimate = -1.14"), "--out", tmp_path / "out")
+    assert result.code == 0
+    assert "differs in estimate -1.129" in result.out
+
+
+@pytest.mark.parametrize(
+    ("good", "bad", "code", "expected"),
+    [
+        ('error_bars = "range"', 'error_bars = "whisker"', 2, "figure[1].error_bars"),
+        ('error_bars = "range"', 'error_bars = "se"', 2, "centre median with error bars se"),
+        ("n = 10", "n = 1", 2, "figure[1].n"),
+        ('Magnesium = "magnesium"', 'Aspirin = "magnesium"', 1, "'Aspirin'"),
+        ('treated = "magnesium"', 'treated = "aspirin"', 2, "'aspirin'"),
+        ('file = "felsby.pdf"', 'file = "gone.pdf"', 1, "gone.pdf: no such file"),
+        ('name = "Magnesium vs placebo"', 'name = "Magnesium vs. ketamine"', 2, "'magnesium-vs-ketamine'"),
+        ('name = "Magnesium vs placebo"', 'name = "..."', 2, "''"),
+    ],
+)
+def test_a_review_that_cannot_be_run_writes_nothing(
+    good: str, bad: str, code: int, expected: str, readoff: Run, reader: FakeReader, review: Callable[..., Path], tmp_path: Path
+) -> None:
+    result = readoff("run", review(good, bad), "--out", tmp_path / "out")
+    assert result.code == code
+    assert len(result.error_lines) == 1
+    assert expected in result.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_figure_that_cannot_be_read_fails_the_run(readoff: Run, reader: FakeReader, tmp_path: Path) -> None:
+    reader.failures["felsby.pdf"] = ValueError("felsby.pdf: no plot was found")
+    result = readoff("run", REVIEW, "--out", tmp_path / "out")
+    assert (result.code, result.error_lines) == (1, [f"readoff run: {REVIEW}: felsby.pdf: no plot was found"])
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.usefixtures("quick_forest")
+def test_a_file_with_two_studies_is_read_once(reader: FakeReader, review: Callable[..., Path], tmp_path: Path) -> None:
+    other = 'file = "felsby.pdf"\nstudy = "Other"\ncentre = "median"\nerror_bars = "range"\nn = 10\narms = { Baseline = "b" }'
+    run_review(review("[[figure]]", f"[[figure]]\n{other}\n\n[[figure]]"), tmp_path / "out")
+    assert len(reader.calls) == 1
+
+
+def test_an_arm_with_two_points_is_refused_rather_than_counted_twice(readoff: Run, reader: FakeReader, tmp_path: Path) -> None:
+    reader.marks = (*MARKS, ("Placebo", 4.2, 2.5, 6.2))
+    result = readoff("run", REVIEW, "--out", tmp_path / "out")
+    assert result.code == 1
+    assert "expected one point for the arm 'placebo', found 2" in result.err
+    assert not (tmp_path / "out").exists()
+
+
+def test_an_arm_that_cannot_be_read_leaves_its_study_out_by_name(readoff: Run, reader: FakeReader, tmp_path: Path) -> None:
+    reader.marks = (*MARKS[:3], ("Placebo", 4.3, 2.644, None))
+    result = readoff("run", REVIEW, "--out", tmp_path / "out")
+    assert result.code == 0
+    assert "left out: Felsby 1995: not known: mean of placebo, sd of placebo" in result.out
+    assert "sd_not_readable" in (tmp_path / "out" / "arms.csv").read_text(encoding="utf-8")
+
+
+@pytest.mark.usefixtures("quick_forest")
+def test_another_drawing_can_stand_in(reader: FakeReader, tmp_path: Path) -> None:
+    said: list[str] = []
+    result = run_review(REVIEW, tmp_path / "out", figure_override={"felsby.pdf": SAMPLE / "felsby.png"}, progress=said.append)
+    assert reader.calls[0]["path"] == SAMPLE / "felsby.png"
+    assert result.readings["felsby.pdf"].record.source.file == "felsby.png"
+    assert said[0] == "reading felsby.png"
+    assert all(path.is_file() for path in result.files)
+
+
+@pytest.mark.parametrize(
+    ("computed", "published", "agrees"),
+    [
+        (-1.1291, "-1.13", True),
+        (-1.1349, "-1.13", True),
+        (-1.1351, "-1.13", False),
+        (0.385, "0.38", True),  # half way: both roundings are in use
+        (0.385, "0.39", True),
+        (0.4, "0.40", True),
+        (0.404, "0.4", True),
+        (0.406, "0.40", False),
+        (80.67, "81", True),
+        (80.4, "81", False),
+    ],
+)
+def test_a_number_agrees_when_it_rounds_to_the_printed_one(computed: float, published: str, agrees: bool) -> None:
+    assert Check("estimate", computed, Decimal(published)).agrees is agrees
+
+
+def test_names_become_file_names() -> None:
+    assert file_name("Magnesium vs. placebo (6 months)") == "magnesium-vs-placebo-6-months"
+    assert file_name("α / β") == "α-β"
