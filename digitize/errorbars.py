@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import product
 
 import cv2
 import numpy as np
@@ -17,6 +18,7 @@ FloatArray = NDArray[np.float32]
 THICKEST = 7  # px at the scale of UNIT: a stroke wider than this is no error bar
 SHORTEST = 4  # px: the least that must show of a stem
 LONG = 1.8 * UNIT  # px: longer than the side of any open marker
+KEPT = 9  # pairs of ends that are weighed for each marker of a shared stem
 CAP_MIN, CAP_MAX = 1.6, 1.6 * UNIT  # how far a cap reaches to each side of its stem, px
 
 
@@ -24,7 +26,7 @@ CAP_MIN, CAP_MAX = 1.6, 1.6 * UNIT  # how far a cap reaches to each side of its 
 class Cap:
     """A short level stroke across a stem: its height y, its thickness and its reach to both sides of the stem, px.
 
-    `is_free` is True where nothing else touches it: then it is no edge of a marker.
+    `is_free` is True where nothing else touches it: then it is no edge of a marker. `level` is how dark it is (0 to 1).
     """
 
     y: float
@@ -32,6 +34,7 @@ class Cap:
     right: float
     thickness: float
     is_free: bool
+    level: float
 
 
 @dataclass(frozen=True)
@@ -47,16 +50,21 @@ class Stem:
 
 @dataclass(frozen=True)
 class ErrorBar:
-    """The ends of a marker's error bar (None where there is none) and what is doubtful about them."""
+    """The ends of a marker's error bar, None where there is none, and whether a cap marks them; flags say what is doubtful.
 
-    top: float | None
-    bottom: float | None
+    `top_hidden` and `bottom_hidden` tell that other ink covers the place: an end may be there and cannot be seen.
+    """
+
+    top: float | None = None
+    bottom: float | None = None
     top_capped: bool = False
     bottom_capped: bool = False
+    top_hidden: bool = False
+    bottom_hidden: bool = False
     flags: tuple[str, ...] = ()
 
 
-def find_stems(amount: FloatArray, hidden: NDArray[np.bool_]) -> tuple[Stem, ...]:
+def find_stems(amount: FloatArray, hidden: NDArray[np.bool_], strength: FloatArray) -> tuple[Stem, ...]:
     """Upright strokes of a layer.
 
     Parameters
@@ -65,6 +73,8 @@ def find_stems(amount: FloatArray, hidden: NDArray[np.bool_]) -> tuple[Stem, ...
         Ink of the layer, 0 to 1, at the scale of UNIT.
     hidden : (h, w) bool
         Where other ink may cover the layer: a stroke goes on beneath it.
+    strength : (h, w) float32
+        Distance from the paper colour, grey levels.
     """
     mask = (amount > 0.3).astype(np.uint8)
     wide = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, THICKEST + 1), np.uint8))
@@ -77,7 +87,7 @@ def find_stems(amount: FloatArray, hidden: NDArray[np.bool_]) -> tuple[Stem, ...
         own = (labels[y : y + h, x : x + w] == k) * amount[y : y + h, x : x + w]
         pieces += _straight_parts(own, x, y)
     joined = _joined(pieces, mask, hidden)
-    return tuple(replace(stem, caps=_caps(mask, stem)) for stem in joined)
+    return tuple(replace(stem, caps=_caps(mask, stem, strength)) for stem in joined)
 
 
 def _straight_parts(own: FloatArray, x0: int, y0: int) -> list[Stem]:
@@ -145,7 +155,7 @@ def _connected(upper: Stem, lower: Stem, mask: NDArray[np.uint8], hidden: NDArra
     return bool((left & right).mean() > 0.75)
 
 
-def _caps(mask: NDArray[np.uint8], stem: Stem) -> tuple[Cap, ...]:
+def _caps(mask: NDArray[np.uint8], stem: Stem, strength: FloatArray) -> tuple[Cap, ...]:
     """Level strokes across a stem, thin and about as long to the left as to the right."""
     y0, y1 = max(0, round(stem.y0) - 4), min(mask.shape[0] - 1, round(stem.y1) + 4)
     x, half = round(stem.x), stem.width / 2
@@ -165,7 +175,8 @@ def _caps(mask: NDArray[np.uint8], stem: Stem) -> tuple[Cap, ...]:
                 if 0 <= row < mask.shape[0]
                 for lo, hi in ((max(0, round(x - reach_left)), round(x - half - 1)), (round(x + half + 2), round(x + reach_right) + 1))
             )
-            caps.append(Cap(y, reach_left, reach_right, float(group.size), bare))
+            row = strength[round(y), max(0, round(x - reach_left) + 1) : round(x + reach_right)]
+            caps.append(Cap(y, reach_left, reach_right, float(group.size), bare, float(np.quantile(row, 0.6)) / 255 if row.size else 0.0))
     return tuple(caps)
 
 
@@ -211,21 +222,52 @@ def erase_strokes(known: FloatArray, long: NDArray[np.bool_], stems: Sequence[St
     return left
 
 
-def pair_error_bars(markers: Sequence[Marker], stems: Sequence[Stem], line: FloatArray) -> list[ErrorBar]:
-    """The error bar of each marker: where several share one stem, caps are shared out so that bars come out as even as they can.
+def pair_error_bars(
+    markers: Sequence[Marker], levels: Sequence[float], stems: Sequence[Stem], line: FloatArray, hidden: NDArray[np.bool_]
+) -> list[ErrorBar]:
+    """The error bar of each marker: where several share one stem, caps are shared out by darkness and so that bars come out even.
 
-    Bars too short to show a stem are looked for in the ink right above and below the marker (`line`, (h, w), at the scale of UNIT).
+    Parameters
+    ----------
+    markers, levels
+        Markers of one layer, and how dark the ink of each is (0 to 1).
+    stems
+        Strokes of the layer.
+    line, hidden : (h, w)
+        The layer's ink, in which bars too short to show a stem are looked for, and where other ink may hide it.
     """
-    bars = [ErrorBar(None, None) for _ in markers]
+    bars = [ErrorBar() for _ in markers]
     for stem in stems:
         on = [i for i, m in enumerate(markers) if abs(m.x - stem.x) <= 1.8 and stem.y0 - m.size - 2.5 <= m.y <= stem.y1 + m.size + 2.5]
-        if not on:
-            continue
         on.sort(key=lambda i: markers[i].y)
-        for i, bar in zip(on, _shared_out([markers[i] for i in on], stem), strict=True):
-            bars[i] = _merged(bars[i], bar)
+        if on:
+            found = _shared_out([markers[i] for i in on], [levels[i] for i in on], stem)
+            for i, bar in zip(on, found, strict=True):
+                bars[i] = _merged(bars[i], bar)
     mask = (line > 0.3).astype(np.uint8)
-    return [_stub(bar, m, mask) if bar.top is None and bar.bottom is None else bar for bar, m in zip(bars, markers, strict=True)]
+    stubs = [_stub(bar, m, mask) if bar.top is None and bar.bottom is None else bar for bar, m in zip(bars, markers, strict=True)]
+    return [_covered(bar, m, hidden) for bar, m in zip(stubs, markers, strict=True)]
+
+
+def _covered(bar: ErrorBar, marker: Marker, hidden: NDArray[np.bool_]) -> ErrorBar:
+    """The bar without ends that are only the place where other ink begins to cover it."""
+    x = round(marker.x)
+
+    def is_covered(y: float, way: int) -> bool:
+        rows = [round(y) + way * k for k in (1, 2, 3)]
+        return any(hidden[max(0, r), max(0, x - 1) : x + 2].any() for r in rows if 0 <= r < hidden.shape[0])
+
+    top_at = bar.top if bar.top is not None else marker.y - marker.size
+    bottom_at = bar.bottom if bar.bottom is not None else marker.y + marker.size
+    top_hidden = not bar.top_capped and is_covered(top_at, -1)
+    bottom_hidden = not bar.bottom_capped and is_covered(bottom_at, 1)
+    return replace(
+        bar,
+        top=None if top_hidden else bar.top,
+        bottom=None if bottom_hidden else bar.bottom,
+        top_hidden=top_hidden,
+        bottom_hidden=bottom_hidden,
+    )
 
 
 def _stub(bar: ErrorBar, marker: Marker, mask: NDArray[np.uint8]) -> ErrorBar:
@@ -239,11 +281,15 @@ def _stub(bar: ErrorBar, marker: Marker, mask: NDArray[np.uint8]) -> ErrorBar:
     down = _run(column[round(marker.y + edge) + 1 : round(marker.y + edge) + 21])
     top = marker.y - edge - up if 2 <= up < 20 else None
     bottom = marker.y + edge + down if 2 <= down < 20 else None
-    return ErrorBar(top, bottom, top is not None and _is_capped(mask, x, top), bottom is not None and _is_capped(mask, x, bottom), bar.flags)
+    top_capped = top is not None and _is_capped(mask, x, top)
+    bottom_capped = bottom is not None and _is_capped(mask, x, bottom)
+    return replace(bar, top=top, bottom=bottom, top_capped=top_capped, bottom_capped=bottom_capped)
 
 
-def _is_capped(mask: NDArray[np.uint8], x: int, y: float) -> bool:
+def _is_capped(mask: NDArray[np.uint8], x: int, y: float | None) -> bool:
     """Whether a level stroke crosses near the end of a stub."""
+    if y is None:
+        return False
     rows = range(max(0, round(y) - 2), min(mask.shape[0], round(y) + 3))
     return any(_run(mask[r, x:]) > 4 and _run(mask[r, : x + 1][::-1]) > 4 for r in rows)
 
@@ -251,60 +297,83 @@ def _is_capped(mask: NDArray[np.uint8], x: int, y: float) -> bool:
 def _merged(a: ErrorBar, b: ErrorBar) -> ErrorBar:
     """Two stems of one marker (above and below it) as one bar."""
     top, top_capped = min(((v, c) for v, c in ((a.top, a.top_capped), (b.top, b.top_capped)) if v is not None), default=(None, False))
-    bottom, bottom_capped = max(((v, c) for v, c in ((a.bottom, a.bottom_capped), (b.bottom, b.bottom_capped)) if v is not None), default=(None, False))
-    return ErrorBar(top, bottom, top_capped, bottom_capped, tuple(dict.fromkeys(a.flags + b.flags)))
+    bottom, bottom_capped = max(
+        ((v, c) for v, c in ((a.bottom, a.bottom_capped), (b.bottom, b.bottom_capped)) if v is not None), default=(None, False)
+    )
+    flags = tuple(dict.fromkeys(a.flags + b.flags))
+    return ErrorBar(top, bottom, top_capped, bottom_capped, flags=flags)
 
 
-def _shared_out(markers: Sequence[Marker], stem: Stem) -> list[ErrorBar]:
+@dataclass(frozen=True)
+class _End:
+    """A place where a bar may end: its height, how dark its cap is (None for the bare end of a stem)."""
+
+    y: float
+    level: float | None
+
+
+def _shared_out(markers: Sequence[Marker], levels: Sequence[float], stem: Stem) -> list[ErrorBar]:
     """Error bars of the markers on one stem, upper marker first."""
-    caps = [c.y for c in stem.caps]
-    ends = sorted({*caps, *(y for y in (stem.y0, stem.y1) if all(abs(y - c) > 4 for c in caps))})
+    ends = [_End(c.y, c.level) for c in stem.caps if not any(_is_edge(c, m) for m in markers)]
+    ends += [_End(y, None) for y in (stem.y0, stem.y1) if all(abs(y - e.y) > 4 for e in ends)]
+    ends.sort(key=lambda e: e.y)
     if len(markers) == 1:
         m = markers[0]
-        above, below = [e for e in ends if e < m.y - 0.3 * m.size], [e for e in ends if e > m.y + 0.3 * m.size]
-        return [_bar(m, min(above, default=None), max(below, default=None), caps, ())]
-    best = _fairest(markers, ends)
-    return [_bar(m, *best[k], caps, ("shared_stem",)) for k, m in enumerate(markers)]
+        above, below = [e for e in ends if e.y < m.y - 0.3 * m.size], [e for e in ends if e.y > m.y + 0.3 * m.size]
+        return [_bar(m, above[0] if above else None, below[-1] if below else None, ())]
+    return [_bar(m, *pair, ("shared_stem",)) for m, pair in zip(markers, _fairest(markers, levels, ends), strict=True)]
 
 
-def _fairest(markers: Sequence[Marker], ends: Sequence[float]) -> list[tuple[float | None, float | None]]:
-    """For each marker an end above and one below: all caps used where possible, the outermost for sure, halves as equal as can be."""
+def _is_edge(cap: Cap, marker: Marker) -> bool:
+    """Whether a cap is only the upper or lower edge of a square or triangle, or lies inside a marker."""
+    return not cap.is_free and abs(cap.y - marker.y) <= marker.size + 1.5
+
+
+Pair = tuple[_End | None, _End | None]
+
+
+def _fairest(markers: Sequence[Marker], levels: Sequence[float], ends: Sequence[_End]) -> list[Pair]:
+    """For each marker an end above and one below: all caps used where possible, dark caps to dark markers, halves as equal as can be."""
+    darkest_cap = max((e.level for e in ends if e.level is not None), default=1.0) or 1.0
+    darkest = max(levels, default=1.0) or 1.0
+
+    def own_cost(k: int, pair: Pair) -> float:
+        above, below = pair
+        cost = 0.0
+        for end in pair:
+            if end is not None and end.level is not None:
+                cost += 2.0 * abs(end.level / darkest_cap - levels[k] / darkest)
+        if above is not None and below is not None:
+            cost += abs(np.log((markers[k].y - above.y) / (below.y - markers[k].y)))
+        return cost
+
     choices = []
-    for m in markers:
-        above = [e for e in ends if e < m.y - 0.5 * m.size]
-        below = [e for e in ends if e > m.y + 0.5 * m.size]
-        choices.append([(a, b) for a in (above or [None]) for b in (below or [None])])
-    best: list[tuple[float | None, float | None]] = [c[0] for c in choices]
+    for k, m in enumerate(markers):
+        above = [e for e in ends if e.y < m.y - 0.5 * m.size]
+        below = [e for e in ends if e.y > m.y + 0.5 * m.size]
+        pairs: list[Pair] = [(a, b) for a in (above or [None]) for b in (below or [None])]
+        choices.append(sorted(((own_cost(k, p), n, p) for n, p in enumerate(pairs)))[:KEPT])
+    best: list[Pair] = [c[0][2] for c in choices]
     best_cost = np.inf
-    for combo in _product(choices):
-        used = {e for pair in combo for e in pair if e is not None}
-        cost = 3.0 * len(set(ends) - used)
-        for m, (a, b) in zip(markers, combo, strict=True):
-            if a is not None and b is not None:
-                cost += abs(np.log((m.y - a) / (b - m.y)))
-        repeated = [e for pair in combo for e in pair if e is not None]
-        cost += 1.0 * (len(repeated) - len(set(repeated)))
+    for combo in product(*choices[:4]):
+        taken = [e for _, _, pair in combo for e in pair if e is not None]
+        cost = sum(own for own, _, _ in combo) + 3.0 * (len(ends) - len(set(taken))) + 1.0 * (len(taken) - len(set(taken)))
         if cost < best_cost:
-            best, best_cost = list(combo), cost
+            best_cost = cost
+            best = [pair for _, _, pair in combo] + [c[0][2] for c in choices[4:]]
     return best
 
 
-def _product(choices: Sequence[Sequence[tuple[float | None, float | None]]]) -> list[tuple[tuple[float | None, float | None], ...]]:
-    """All combinations, of at most four markers and ten pairs each: more would stand for a misread stem."""
-    combos: list[tuple[tuple[float | None, float | None], ...]] = [()]
-    for choice in choices[:4]:
-        combos = [(*c, pair) for c in combos for pair in choice[:36]]
-        if len(combos) > 60_000:
-            combos = combos[:60_000]
-    return [(*c, *((None, None) for _ in choices[4:])) for c in combos]
-
-
-def _bar(marker: Marker, top: float | None, bottom: float | None, caps: Sequence[float], flags: tuple[str, ...]) -> ErrorBar:
+def _bar(marker: Marker, above: _End | None, below: _End | None, flags: tuple[str, ...]) -> ErrorBar:
     # A stem that ends within the marker shows nothing of the bar's end on that side.
-    if top is not None and top > marker.y - marker.size - 0.5 and top not in caps:
-        top = None
-    if bottom is not None and bottom < marker.y + marker.size + 0.5 and bottom not in caps:
-        bottom = None
-    return ErrorBar(top, bottom, top in caps, bottom in caps, flags)
-
-
+    if above is not None and above.y > marker.y - marker.size - 0.5 and above.level is None:
+        above = None
+    if below is not None and below.y < marker.y + marker.size + 0.5 and below.level is None:
+        below = None
+    return ErrorBar(
+        above.y if above else None,
+        below.y if below else None,
+        above is not None and above.level is not None,
+        below is not None and below.level is not None,
+        flags=flags,
+    )

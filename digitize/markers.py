@@ -19,7 +19,7 @@ SIZES = tuple(float(s) for s in np.geomspace(2.7, 10.5, 11))
 REACH = 14  # half-width of the window that is compared, px
 STEM = 1.9  # half-width of the column through the anchor where an error bar may run: it proves nothing, px
 MIN_SCORE = 0.48
-CLEAR_SCORE = 0.62  # a marker so clear that it shows what the others look like
+CLEAR_SCORE = 0.53  # a marker so clear that it shows what the others look like
 MARGIN = 2.5  # px around a marker in which ink that it does not explain speaks against it
 MOST = 600  # markers of one layer
 NAMES = tuple(dict.fromkeys(shape.name for shape in SHAPES))
@@ -140,7 +140,7 @@ def _overlap(ink: FloatArray, visible: FloatArray, drawn: FloatArray, near: Floa
     own = ink * visible
     common, asked = own @ drawn.T, visible @ drawn.T
     union = own @ near.T + asked - common
-    return np.where(asked > 0.4 * drawn.sum(axis=1), common / np.maximum(union, 1e-3), -1.0)
+    return np.where(asked > 0.3 * drawn.sum(axis=1), common / np.maximum(union, 1e-3), -1.0)
 
 
 def _allowed(bank: _Bank, stroke: float, expected: Expected | None) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:

@@ -22,7 +22,7 @@ Image = NDArray[np.uint8]
 PADDING = 0.28
 """Margin around the ink, in digit heights (0.2 em)."""
 LEAST_CONFIDENCE, DOUBTED = 0.5, 0.5
-NUMBER = re.compile(r"[-+]?\d*\.?\d+%?")
+NUMBER = re.compile(r"[-+]?(0|[1-9]\d*)?(\.\d+)?%?")
 KEY_COLOUR_STEP = 25.0
 NUMERIC_TOKEN = re.compile(r"[-−–+]?[\d.,]*\d[-−\d.,]*%?")
 
@@ -207,9 +207,17 @@ def _read_again(image: Image, ink: Ink, pairs: Sequence[tuple[Line, Reading]]) -
     result: list[tuple[Line, Reading]] = []
     for pair, cut in zip(pairs, cuts, strict=True):
         pieces = [next(again) for _ in cut]
-        are_numbers = all(NUMBER.fullmatch(reading.number) for _, reading in pieces)
-        result += pieces if pieces and (are_numbers or len(pieces) == 1) else [pair]
+        is_better = len(pieces) == 1 or (pieces and all(_is_label_beside(pair[0], *piece) for piece in pieces))
+        result += pieces if is_better else [pair]
     return sorted(result, key=lambda pair: (pair[0].box[1], pair[0].box[0]))
+
+
+def _is_label_beside(whole: Line, piece: Line, reading: Reading) -> bool:
+    """Whether a piece cut from a line is a number of its own: well formed, and no exponent."""
+    low = 3 if whole.rotation == 0 else 2
+    extent = piece.box[low] - piece.box[low - 2] + 1
+    is_level = abs(piece.box[low] - whole.box[low]) <= max(1.0, 0.2 * whole.height) and extent >= 0.7 * whole.height
+    return is_level and NUMBER.fullmatch(reading.number) is not None
 
 
 def _pieces(ink: Ink, line: Line, text: str) -> list[Line]:
@@ -217,10 +225,9 @@ def _pieces(ink: Ink, line: Line, text: str) -> list[Line]:
     tokens = text.split()
     if all(map(NUMERIC_TOKEN.fullmatch, tokens)):
         signs = len(re.findall("[-−]", text))
-        if signs > 1 and text.startswith(("-", "−")):
-            return split_at_signs(ink, line, signs)
-        count = max(len(tokens), text.count("."))
-        return split_line(ink, line, count) if count > 1 else []
+        if signs > 1 and text.startswith(("-", "−")) and (cut := split_at_signs(ink, line, signs)):
+            return cut
+        return split_line(ink, line, max(len(tokens), text.count(".")))
     for end, count in end_pieces(ink, line):
         if len(text) > 2 and _is_key_symbol(text[0 if end == "first" else -1]):
             return [without_part_at_end(ink, line, end, count)]
@@ -254,4 +261,5 @@ def _colour(image: Image, ink: Ink, parts: Sequence[int]) -> NDArray[np.float64]
         rows, columns = np.nonzero(labels == part)
         colours.append(image[np.minimum((rows + y0) // step, image.shape[0] - 1), np.minimum((columns + x0) // step, image.shape[1] - 1)])
     mean: NDArray[np.float64] = np.concatenate(colours).astype(np.float64).mean(axis=0)
-    return mean - mean.mean()
+    chroma: NDArray[np.float64] = mean - mean.mean()
+    return chroma

@@ -100,13 +100,14 @@ def _plot_box(image: NDArray[np.uint8], y: Axis, x: Axis | None, lines: Sequence
         bottom, right = (base.at, base.end) if base is not None else (bottom, float(image.shape[1] - 1))
         last = right
     margin = 2 + (axis.width / 2 if axis is not None else 0.0)
+    dark = 0.6 * axis.depth if axis is not None else 100.0
     wall = [
         line.at
         for line in lines
-        if line.upright and last - 3 <= line.at <= right + 0.15 * (right - left) and line.at > left + 40 and line.length >= 0.85 * (hi - lo)
+        if line.upright and line.depth >= dark and last - 3 <= line.at <= right + 0.15 * (right - left) and line.at > left + 40 and line.length >= 0.85 * (hi - lo)
     ]
     lid = [line.at for line in level if lo - 0.2 * (hi - lo) <= line.at <= lo + 2 and line.length >= 0.7 * (right - left)]
-    x1 = min(wall) - margin if wall else right
+    x1 = max(wall) - margin if wall else right
     y0 = min(lid) + margin if lid else top
     box = (round(left + margin), max(0, round(y0)), min(image.shape[1] - 1, round(x1)), min(image.shape[0] - 1, round(bottom - margin)))
     return box if box[2] - box[0] >= 30 and box[3] - box[1] >= 30 else None

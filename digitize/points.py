@@ -61,6 +61,7 @@ def read_points(panel: Panel, legend: Sequence[LegendEntry]) -> tuple[Series, ..
     points = [p for number, (field, stems) in enumerate(fields) for p in _points(ink, field, stems, number)]
     if not points:
         return ()
+    points = _completed(points)
     looks = _named(_looks_of_points(points, ink), _looks_of_keys(panel, legend, ink, stroke))
     members = _assigned(points, looks)
     paper = paper_color(crop)
@@ -71,6 +72,35 @@ def read_points(panel: Panel, legend: Sequence[LegendEntry]) -> tuple[Series, ..
             marks = [_mark(p, look, amount, scale, panel) for p in sorted(own, key=lambda p: p.marker.x)]
             series.append(Series(look.name, hex_color(look.color), look.style, tuple(marks)))
     return tuple(series)
+
+
+def _completed(points: Sequence[Point]) -> list[Point]:
+    """Ends that other ink hides are mirrored where the panel's other bars are even; what stays unknown is flagged.
+
+    A bar is even where its halves differ by less than a tenth. One-sided bars are no bars with a hidden half: there the paper shows that
+    nothing was drawn.
+    """
+    halves = np.array([(p.marker.y - p.bar.top, p.bar.bottom - p.marker.y) for p in points if p.bar.top is not None and p.bar.bottom is not None])
+    is_two_sided = len(halves) > 0.3 * sum(p.bar.top is not None or p.bar.bottom is not None for p in points)
+    is_even = len(halves) >= 3 and float(np.mean(np.abs(halves[:, 0] - halves[:, 1]) < 1 + 0.1 * halves.sum(axis=1))) >= 0.8
+    return [replace(p, bar=_completed_bar(p, even=is_even, two_sided=is_two_sided)) for p in points]
+
+
+def _completed_bar(point: Point, *, even: bool, two_sided: bool) -> ErrorBar:
+    bar, y = point.bar, point.marker.y
+    if bar.top is None and bar.bottom is None:
+        return replace(bar, flags=(*bar.flags, "error_bar_hidden"))
+    if bar.top is not None and bar.bottom is not None:
+        up, down = y - bar.top, bar.bottom - y
+        uneven = even and abs(up - down) > 2 + 0.15 * (up + down)
+        return replace(bar, flags=(*bar.flags, "uneven_bar")) if uneven else bar
+    if bar.top is None and (bar.top_hidden or two_sided):
+        mirrored = replace(bar, top=2 * y - bar.bottom, top_capped=False) if even and bar.bottom is not None else bar
+        return replace(mirrored, flags=(*bar.flags, "mirrored" if even else "end_hidden"))
+    if bar.bottom is None and (bar.bottom_hidden or two_sided):
+        mirrored = replace(bar, bottom=2 * y - bar.top, bottom_capped=False) if even and bar.top is not None else bar
+        return replace(mirrored, flags=(*bar.flags, "mirrored" if even else "end_hidden"))
+    return bar
 
 
 def without_text(panel: Panel, legend: Sequence[LegendEntry]) -> NDArray[np.uint8]:
@@ -108,15 +138,23 @@ def _scaled(crop: NDArray[np.uint8], scale: float) -> NDArray[np.uint8]:
 
 
 def _field(ink: Ink, layer: Layer) -> tuple[Field, tuple[Stem, ...]]:
-    hidden = (ink.strength > 45) & (layer.amount == 0)
+    hidden = _substantial((ink.strength > 60) & (layer.amount == 0))
     seen = (~hidden).astype(np.float32)
     line = _lines(ink, layer)
-    stems = find_stems(line, hidden)
+    stems = find_stems(line, hidden, ink.strength)
     own = np.where(layer.amount > 0, ink.strength, 0)
     stroke = float(np.median([_width(own, s) for s in stems])) if stems else 1.5
     solid = _solid(ink, layer, stroke)
     outline = float(np.median([s.width for s in stems])) if stems else 1.7
     return Field(solid, line, seen, erase_strokes(seen, long_strokes(line, solid), stems), outline), stems
+
+
+def _substantial(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """Without the scraps of mixed colour along the edges of strokes."""
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    large = stats[:, cv2.CC_STAT_AREA] >= 16
+    large[0] = False
+    return np.asarray(large[labels], dtype=np.bool_)
 
 
 def _width(strength: FloatArray, stem: Stem) -> float:
@@ -130,8 +168,9 @@ def _points(ink: Ink, field: Field, stems: tuple[Stem, ...], number: int) -> lis
     """Markers and error bars of one layer."""
     markers = find_markers(field, [(s.x, s.y0, s.y1) for s in stems])
     stems = _true_stems(stems, markers)
-    bars = pair_error_bars(markers, stems, field.line)
-    return [Point(m, b, number, _level(ink.strength, m)) for m, b in zip(markers, bars, strict=True)]
+    levels = [_level(ink.strength, m) for m in markers]
+    bars = pair_error_bars(markers, levels, stems, field.line, field.seen < 0.5)
+    return [Point(m, b, number, level) for m, b, level in zip(markers, bars, levels, strict=True)]
 
 
 def _lines(ink: Ink, layer: Layer) -> FloatArray:
@@ -143,8 +182,8 @@ def _lines(ink: Ink, layer: Layer) -> FloatArray:
 def _solid(ink: Ink, layer: Layer, stroke: float) -> FloatArray:
     """The layer's ink that is thicker than a stroke, 0 to 1, pale greys as full as black."""
     own = np.where(layer.amount > 0, ink.strength, 0).astype(np.float32)
-    size = max(3, int(np.ceil(1.25 * stroke + 0.5)))
-    opened = cv2.morphologyEx(own, cv2.MORPH_OPEN, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (size, size)))
+    size = max(4, round(1.3 * stroke + 1.2))
+    opened = cv2.morphologyEx(own, cv2.MORPH_OPEN, np.ones((size, size), np.uint8))
     opened = np.minimum(cv2.dilate(opened, np.ones((3, 3), np.uint8)), own)  # give corners back
     usual = cv2.dilate(opened, np.ones((5, 5), np.uint8))
     return np.asarray(np.where(opened > 45, np.clip(opened / np.maximum(0.85 * usual, 1), 0, 1), 0), dtype=np.float32)

@@ -24,8 +24,9 @@ FINE_HEIGHT, MAX_FINE_PIXELS = 16, 6_000_000
 MIN_GLYPH, MAX_GLYPH_SHARE = 4, 0.12
 MAX_RELATIVE_HEIGHT = 2.6
 MARKS_RECUR = 4
-LEAST_CUT = 0.15
+NUMBER_GAP, LEAST_CUT, CUT_STANDS_OUT = 0.48, 0.25, 1.5
 EVEN_ROW = 1.9
+LOOSE_SHARE = 0.65
 LEAST_TEXT_PX = 4.5
 STRAND_ASPECT, STRAND_RUNS, STRAND_FILL = 2.2, 1.2, 0.33
 LEAST_GLYPH_RATIO, LEAST_GLYPH_OVERLAP = 0.38, 0.55
@@ -247,7 +248,8 @@ def _without_strands(ink: Ink, frame: Boxes, seeds: NDArray[np.int64]) -> NDArra
         along = 0 if frame is ink.boxes else 1
         runs = (np.diff(part, axis=along, prepend=0) == 1).sum(axis=along)
         keep[i] = runs.mean() >= STRAND_RUNS
-    return seeds[keep]
+    kept: NDArray[np.int64] = seeds[keep]
+    return kept
 
 
 def _is_small(ink: Ink) -> NDArray[np.bool_]:
@@ -350,10 +352,13 @@ def _complete_line(
     """A chain of glyphs with the small marks that belong to it and without those that do not; None if no text is left."""
     if not len(chain):
         return None
-    candidates = _with_loose_marks(frame, chain, np.flatnonzero(is_free), height)
+    candidates = _with_loose_marks(frame, chain, np.flatnonzero(is_free), height, LOOSE_SHARE * ink.text_height)
     members = _without_end_marks(frame, candidates, height)
     if not len(members) or _is_stroke_only(ink, frame, members):
         return None
+    if len(chain) == 1:
+        hull = _hull(frame[members])
+        height = float(hull[3] - hull[1] + 1)
     first = int(np.flatnonzero(candidates == members[0])[0])
     left_out = frame[candidates[:first], 2:] - frame[candidates[:first], :2] + 1
     sign_in_doubt = any(_is_dash(w, h, height) for w, h in left_out)
@@ -365,13 +370,16 @@ def _text_height(boxes: Boxes) -> float:
     return float(np.quantile(boxes[:, 3] - boxes[:, 1] + 1, 0.75))
 
 
-def _with_loose_marks(frame: Boxes, members: NDArray[np.int64], free: NDArray[np.int64], height: float) -> NDArray[np.int64]:
+def _with_loose_marks(
+    frame: Boxes, members: NDArray[np.int64], free: NDArray[np.int64], height: float, tallest: float
+) -> NDArray[np.int64]:
+    """The parts of a line and the free small ones beside and between them; none so tall that it may be a label of its own."""
     x0, y0, x1, y1 = _hull(frame[members])
     boxes = frame[free]
     w, h = boxes[:, 2] - boxes[:, 0] + 1, boxes[:, 3] - boxes[:, 1] + 1
     cx, cy = boxes[:, [0, 2]].mean(axis=1), boxes[:, [1, 3]].mean(axis=1)
-    is_small = ((w <= 0.95 * height) & (h <= 0.5 * height)) | ((w <= 0.4 * height) & (h <= 1.5 * height))
-    is_inside = (boxes[:, 0] >= x0 - 0.6 * height - w) & (boxes[:, 2] <= x1 + 0.35 * height + w)
+    is_small = ((w <= 0.95 * height) & (h <= min(0.5 * height, tallest))) | ((w <= 0.4 * height) & (w <= 0.4 * h) & (h <= 1.5 * height))
+    is_inside = (boxes[:, 0] >= x0 - 0.9 * height - w) & (boxes[:, 2] <= x1 + 0.35 * height + w)
     is_level = (cy >= y0 - 0.45 * height) & (cy <= y1 + 0.3 * height)
     near = free[is_small & is_inside & is_level & (cx > x0 - 1.2 * height) & (cx < x1 + 0.8 * height)]
     joined = np.union1d(members, near)
@@ -454,14 +462,22 @@ def _is_raised(boxes: Boxes) -> bool:
 
 
 def split_line(ink: Ink, line: Line, pieces: int) -> list[Line]:
-    """The line cut at its widest gaps into this many pieces; none where the gaps do not allow that."""
+    """The line of numbers cut where its gaps tell that a new one begins; none where they do not.
+
+    A gap that no two digits of a number leave is a cut. Else `pieces` tells how many numbers there are, and the widest gaps are taken if
+    they stand out from the rest.
+    """
     frame = _reading_frame(ink.boxes, line.rotation, ink.labels.shape[0])
     members = np.asarray(line.parts)
-    gaps = frame[members[1:], 0] - np.maximum.accumulate(frame[members, 2])[:-1] - 1
-    widest = np.sort(np.argsort(-gaps, kind="stable")[: pieces - 1])
-    if len(gaps) < pieces - 1 or gaps[widest].min() < LEAST_CUT * line.height * ink.scale:
-        return []
-    return [_line(ink, frame, piece, line.height * ink.scale, line.rotation) for piece in np.split(members, widest + 1)]
+    height = line.height * ink.scale
+    gaps = (frame[members[1:], 0] - np.maximum.accumulate(frame[members, 2])[:-1] - 1) / height
+    cuts = np.flatnonzero(gaps > NUMBER_GAP)
+    if len(cuts) + 1 < pieces:
+        order = np.argsort(-gaps, kind="stable")
+        cuts, rest = np.sort(order[: pieces - 1]), order[pieces - 1 :]
+        if len(cuts) + 1 < pieces or gaps[cuts].min() < max(LEAST_CUT, CUT_STANDS_OUT * gaps[rest].max(initial=0)):
+            return []
+    return [_line(ink, frame, piece, height, line.rotation) for piece in np.split(members, cuts + 1)] if len(cuts) else []
 
 
 def split_at_signs(ink: Ink, line: Line, pieces: int) -> list[Line]:

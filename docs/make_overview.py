@@ -1,6 +1,7 @@
 """Draw docs/overview.png, the picture of README.md: figure, overlay, table, forest plot.
 
-``python docs/make_overview.py`` reads the sample figure and runs its review; every number in the picture is what came out.
+With readoff installed, ``python docs/make_overview.py`` reads the sample figure and runs its review; every number in the picture is
+what came out.
 """
 
 from __future__ import annotations
@@ -34,13 +35,13 @@ def main() -> None:
         forest = np.asarray(Image.open(Path(scratch) / "magnesium-vs-placebo.png").convert("RGB"))
     drawing = np.asarray(Image.open(folder / "felsby.png").convert("RGB"))
     overlay = next(iter(result.readings["felsby.pdf"].overlays.values()))
-    figure = Figure(figsize=(11, 6.6), facecolor="white")
+    figure = Figure(figsize=(11, 8.4), facecolor="white")
     FigureCanvasAgg(figure)
-    top = figure.add_gridspec(1, 3, left=0.02, right=0.98, top=0.94, bottom=0.5, wspace=0.06)
-    bottom = figure.add_gridspec(1, 1, left=0.02, right=0.98, top=0.43, bottom=0.01)
+    top = figure.add_gridspec(1, 3, left=0.02, right=0.98, top=0.96, bottom=0.59, wspace=0.06)
+    bottom = figure.add_gridspec(1, 1, left=0.02, right=0.98, top=0.54, bottom=0.01)
     show_image(figure.add_subplot(top[0]), drawing, "1  the figure (a reconstruction)")
     show_image(figure.add_subplot(top[1]), overlay, "2  what was found on it")
-    show_arms(figure.add_subplot(top[2]), result, "3  the arms: Wan et al. 2014 on median and range")
+    show_arms(figure.add_subplot(top[2]), result, "3  its arms, by Wan et al. 2014")
     show_image(figure.add_subplot(bottom[0]), forest, "4  the pooled effect, with the arms from print")
     figure.savefig(OUT, dpi=DPI)
 

@@ -224,6 +224,10 @@ def _favours(comparison: Comparison, head: Head) -> tuple[str, str] | None:
     return f"Favours {left}", f"Favours {right}"
 
 
+def _axis_title(head: Head) -> str | None:
+    return f"Mean difference ({head.outcome})" if head.outcome else None
+
+
 def _write(
     out: Path,
     review: ReviewFile,
@@ -244,6 +248,7 @@ def _write(
         for each in comparisons:
             stem = scratch / file_name(each.comparison.name)
             stem.with_suffix(".json").write_text(json.dumps(each.to_dict(), indent=1, ensure_ascii=False), encoding="utf-8")
-            save_forest(each.result, stem, title=each.comparison.name, favours=_favours(each.comparison, review.review))
+            favours, axis_title = _favours(each.comparison, review.review), _axis_title(review.review)
+            save_forest(each.result, stem, title=each.comparison.name, favours=favours, axis_title=axis_title)
         written = [path.relative_to(scratch) for path in sorted(scratch.rglob("*")) if path.is_file()]
     return tuple(out / path for path in written)

@@ -59,7 +59,7 @@ def digitize(
     for file in tracked(files, "Reading"):
         try:
             reading = _read(file, page, given, kind)
-            done.append((reading.record, _write(reading, out)))
+            done.append((reading.record, _write(reading, out, [path for _, paths in done for path in paths])))
         except Exception as error:  # whatever goes wrong with one file, the others are read
             cause = error if isinstance(error, ValueError | OSError) else f"{file}: internal error, please report it: {error!r}"
             failed.append({"file": str(file), "cause": str(cause)})
@@ -165,10 +165,15 @@ def _read(file: Path, pages: Sequence[int] | None, given: Sequence[GivenAxis], k
     return reading
 
 
-def _write(reading: Reading, out: Path) -> tuple[Path, ...]:
+def _write(reading: Reading, out: Path, taken: Sequence[Path]) -> tuple[Path, ...]:
+    """Write what was read; ValueError if it would overwrite what another input of this run gave (page 2 of x.pdf is x-p2.png)."""
     with staged(out) as scratch:
-        paths = reading.save(scratch)
-    return tuple(out / path.relative_to(scratch) for path in paths)
+        paths = tuple(out / path.relative_to(scratch) for path in reading.save(scratch))
+        clashing = sorted(path.name for path in set(paths) & set(taken))
+        if clashing:
+            message = f"{reading.record.source.file}: another input of this run wrote {', '.join(clashing)}; use two folders"
+            raise ValueError(message)
+    return paths
 
 
 def _print_table(done: Sequence[tuple[FigureRecord, tuple[Path, ...]]]) -> None:

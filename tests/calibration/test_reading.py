@@ -9,6 +9,7 @@ import numpy.typing as npt
 import pytest
 
 from calibration import FLAGS, AxisReading, Label, Linear, Log10, read_axis
+from calibration.hypothesis import LabelRow, hypotheses
 
 HEIGHT = 14.0
 
@@ -190,7 +191,8 @@ def test_rounded_labels_of_no_round_step_keep_their_intervals_in_the_uncertainty
     assert reading.calibration is not None
     error = np.abs(reading.calibration.to_value(at) - true)
     assert np.all(error <= 1.96 * reading.calibration.u_value(at))
-    assert np.max(reading.calibration.u_value(at)) > 0.05
+    # Half a unit is 20 px here: a uniform interval of +- 20 px beside the tick's own 0.3 px. The slope is known to 5 % from such labels.
+    assert [tick.u_px for tick in reading.ticks] == pytest.approx([math.hypot(0.3, 20 / math.sqrt(3))] * 6, rel=0.05)
 
 
 def test_three_rounded_labels_are_doubted() -> None:
@@ -267,6 +269,56 @@ def test_labels_that_make_no_axis_are_refused_with_a_reason(texts: list[str], re
     assert reason in reading.reason
     assert [tick.label for tick in reading.ticks] == texts
     assert all(not tick.used and tick.reason and math.isnan(tick.value) for tick in reading.ticks)
+
+
+def test_two_powers_of_ten_are_a_decade() -> None:
+    labels, at = row(["10^0", "10^1"])
+    calibration = read_axis(labels, at).calibration
+    assert calibration is not None
+    assert calibration.scale == Log10()
+
+
+def test_of_two_lines_the_one_with_round_steps_comes_first() -> None:
+    labels, at = row(["0", "10", "17"])
+    ranked = hypotheses(LabelRow.of(labels, at, np.array([]), 0.3, None))
+    assert ranked[0].values.tolist() == [0.0, 10.0]
+
+
+def test_powers_beside_plain_numbers_are_doubted() -> None:
+    labels, at = row(["1", "10", "10^2", "10^3"])
+    assert "powers of ten beside plain numbers" in read_axis(labels, at).reason
+
+
+def test_one_raised_end_among_plain_numbers_leaves_both_open() -> None:
+    labels, at = row(["100", "101", "102", "103"])
+    reading = read_axis([labels[0], replace(labels[1], raised=True), *labels[2:]], at)
+    assert "4 labels also allow 100 to 103 (linear)" in reading.reason
+    assert reading.runner_up is not None
+    assert reading.runner_up.scale == Linear()
+
+
+def test_crowded_ticks_that_are_no_decades_are_doubted() -> None:
+    labels, at = row(["1", "10", "100"])
+    stray = (at[:-1, None] + 50 * (np.arange(1, 9) / 9) ** 2).ravel()
+    assert "minor ticks are not those of a log10 axis" in read_axis(labels, at, minor_px=stray).reason
+
+
+def test_three_labels_that_stand_off_their_ticks_are_doubted() -> None:
+    labels, at = row(["0", "10", "20"], [100.0, 152.0, 200.0])
+    assert "stand off their ticks by 0.9 px" in read_axis(labels, at).reason
+
+
+def test_an_axis_that_few_labels_carry_is_doubted() -> None:
+    labels, at = row(["0", "10", "20", "77", "33"])
+    reading = read_axis(labels, at)
+    assert ends(reading, at) == pytest.approx([0, 40])
+    assert "2 of 5 labels do not fit" in reading.reason
+
+
+def test_a_stain_beside_one_label_makes_no_tick() -> None:
+    labels, at = row(["0", "10", "20", "30", "40"])
+    reading = read_axis(labels, [at[2] + 4.0])
+    assert [tick.px for tick in reading.ticks] == [label.px for label in labels]
 
 
 def test_equal_ticks_with_unequal_steps_are_doubted() -> None:

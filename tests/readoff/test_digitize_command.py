@@ -12,6 +12,7 @@ import typer
 
 from digitize.record import FigureRecord, Kind
 from readoff.commands.digitize import parse_calibration
+from tests.readoff.conftest import FakeReading
 
 if TYPE_CHECKING:
     from tests.readoff.conftest import FakeReader, Outcome
@@ -115,6 +116,29 @@ def test_json_is_one_document_with_failures_in_it(readoff: Run, reader: FakeRead
     assert FigureRecord.model_validate(document["figures"][0]).panels[0].series[0].points[0].y_lo == 2.4536
     assert document["failed"] == [{"file": str(bad), "cause": "bad.png: no plot was found"}]
     assert [Path(path).name for path in document["written"]] == ["good.json", "good.csv", "good.png"]
+
+
+def test_the_overlay_of_a_later_page_does_not_overwrite_another_input(
+    readoff: Run, reader: FakeReader, images: Images, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = images("a-p2.png", "a.pdf")
+    save = FakeReading.save
+
+    def save_two_pages(reading: FakeReading, out_dir: Path) -> tuple[Path, ...]:
+        paths = save(reading, out_dir)
+        if reading.record.source.file != "a.pdf":
+            return paths
+        (out_dir / "a-p2.png").write_bytes(b"page 2")
+        return (*paths, out_dir / "a-p2.png")
+
+    monkeypatch.setattr(FakeReading, "save", save_two_pages)
+    result = readoff("digitize", first, second, "--out", tmp_path / "out")
+    assert (result.code, result.error_lines) == (
+        1,
+        [f"readoff digitize: {second.name}: another input of this run wrote a-p2.png; use two folders"],
+    )
+    assert (tmp_path / "out" / "a-p2.png").read_bytes() == b"overlay"
+    assert names_in(tmp_path / "out") == ["a-p2.csv", "a-p2.json", "a-p2.png"]
 
 
 @pytest.mark.parametrize(("first", "second"), [("one/a.png", "two/a.png"), ("a.png", "a.pdf"), ("A.png", "a.tif")])
