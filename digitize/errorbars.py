@@ -77,7 +77,7 @@ def find_stems(amount: FloatArray, hidden: NDArray[np.bool_], strength: FloatArr
         Distance from the paper colour, grey levels.
     """
     mask = (amount > 0.3).astype(np.uint8)
-    wide = cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, THICKEST + 1), np.uint8))
+    wide = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, THICKEST + 1), np.uint8)), dtype=np.uint8)
     thin = cv2.morphologyEx(mask & (1 - wide), cv2.MORPH_CLOSE, np.ones((3, 1), np.uint8))
     upright = cv2.morphologyEx(thin, cv2.MORPH_OPEN, np.ones((SHORTEST, 1), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(upright, connectivity=8)
@@ -198,7 +198,7 @@ def long_strokes(line: FloatArray, solid: FloatArray) -> NDArray[np.bool_]:
     found = np.zeros_like(thin)
     for degrees in np.arange(0, 180, 6.0):
         found |= cv2.morphologyEx(thin, cv2.MORPH_OPEN, _ray(float(degrees)))
-    return found > 0
+    return np.asarray(found > 0, dtype=np.bool_)
 
 
 @lru_cache(maxsize=64)
@@ -351,7 +351,7 @@ def _fairest(markers: Sequence[Marker], levels: Sequence[float], ends: Sequence[
     for k, m in enumerate(markers):
         above = [e for e in ends if e.y < m.y - 0.5 * m.size]
         below = [e for e in ends if e.y > m.y + 0.5 * m.size]
-        pairs: list[Pair] = [(a, b) for a in (above or [None]) for b in (below or [None])]
+        pairs: list[Pair] = list(product(above or (None,), below or (None,)))
         choices.append(sorted(((own_cost(k, p), n, p) for n, p in enumerate(pairs)))[:KEPT])
     best: list[Pair] = [c[0][2] for c in choices]
     best_cost = np.inf

@@ -45,7 +45,7 @@ def paper_color(image: NDArray[np.uint8]) -> NDArray[np.float32]:
     coarse = (image.reshape(-1, 3) // 8).astype(np.int64)
     codes = coarse @ np.array([1024, 32, 1])
     common = np.bincount(codes).argmax()
-    return np.median(image.reshape(-1, 3)[codes == common], axis=0).astype(np.float32)
+    return np.asarray(np.median(image.reshape(-1, 3)[codes == common], axis=0), dtype=np.float32)
 
 
 def _chroma(drop: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -63,7 +63,7 @@ def find_layers(image: NDArray[np.uint8]) -> Ink:
     image : (h, w, 3) uint8 RGB
     """
     paper = paper_color(image)
-    drop = np.clip(paper - image.astype(np.float32), 0, None)
+    drop: NDArray[np.float32] = np.clip(paper - image.astype(np.float32), 0, None)
     strength = drop.max(axis=2)
     inked = strength > MIN_INK
     modes = _hues(drop, strength, inked)
@@ -98,7 +98,7 @@ def _hues(drop: NDArray[np.float32], strength: NDArray[np.float32], inked: NDArr
     chroma = _chroma(drop[core])
     cells = np.clip(((chroma + 0.9) / 1.8 * bins).astype(int), 0, bins - 1)
     counts = np.bincount(cells[:, 1] * bins + cells[:, 0], weights=strength[core], minlength=bins * bins).reshape(bins, bins)
-    smooth = cv2.GaussianBlur(counts, (0, 0), 1.5)
+    smooth = np.asarray(cv2.GaussianBlur(counts, (0, 0), 1.5))
     peaks = (smooth == cv2.dilate(smooth, np.ones((9, 9), np.uint8))) & (smooth > 0.012 * smooth.max()) & (smooth > 40)
     ys, xs = np.nonzero(peaks)
     found = np.stack([xs, ys], axis=1).astype(np.float32)

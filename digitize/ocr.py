@@ -13,7 +13,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.recognition import ModelNotFound, Reading, recogniser
-from digitize.textboxes import Ink, Line, end_pieces, find_ink, find_lines, has_inner_point, split_at_signs, split_line, without_part_at_end
+from digitize.textboxes import (
+    NUMBER_GAP,
+    TIGHT_NUMBER_GAP,
+    Ink,
+    Line,
+    end_pieces,
+    find_ink,
+    find_lines,
+    has_inner_point,
+    split_at_signs,
+    split_line,
+    without_part_at_end,
+)
 
 __all__ = ["ModelNotFound", "TextBox", "find_text", "read_box"]
 
@@ -22,6 +34,7 @@ Image = NDArray[np.uint8]
 PADDING = 0.28
 """Margin around the ink, in digit heights (0.2 em)."""
 LEAST_CONFIDENCE, DOUBTED = 0.5, 0.5
+RUN_TOGETHER = re.compile(r"[-+]?0\d+(\.\d*)?|.*\..*\..*|.*\d-.*")
 NUMBER = re.compile(r"[-+]?(0|[1-9]\d*)?(\.\d+)?%?")
 KEY_COLOUR_STEP = 25.0
 NUMERIC_TOKEN = re.compile(r"[-−–+]?[\d.,]*\d[-−\d.,]*%?")
@@ -193,9 +206,13 @@ def _says_something(reading: Reading) -> bool:
 
 
 def _doubted(ink: Ink, line: Line, reading: Reading) -> Reading:
-    """The reading, its number in doubt if the pixels show a decimal point that it lacks, or a dash before it that was left out."""
+    """The reading, its number in doubt where the pixels or its form speak against it.
+
+    It is ill-formed ("012", "0.250.5": labels that run together), lacks a decimal point that the pixels show, or had a dash before it that
+    was left out.
+    """
     has_point = "." in reading.number or "," in reading.number
-    if line.sign_in_doubt or (not has_point and has_inner_point(ink, line)):
+    if line.sign_in_doubt or (not has_point and has_inner_point(ink, line)) or RUN_TOGETHER.fullmatch(reading.number):
         return replace(reading, number_confidence=min(reading.number_confidence, DOUBTED))
     return reading
 
@@ -227,7 +244,8 @@ def _pieces(ink: Ink, line: Line, text: str) -> list[Line]:
         signs = len(re.findall("[-−]", text))
         if signs > 1 and text.startswith(("-", "−")) and (cut := split_at_signs(ink, line, signs)):
             return cut
-        return split_line(ink, line, max(len(tokens), text.count(".")))
+        is_one = NUMBER.fullmatch("".join(tokens).replace("−", "-")) is not None
+        return split_line(ink, line, max(len(tokens), text.count(".")), NUMBER_GAP if is_one else TIGHT_NUMBER_GAP)
     for end, count in end_pieces(ink, line):
         if len(text) > 2 and _is_key_symbol(text[0 if end == "first" else -1]):
             return [without_part_at_end(ink, line, end, count)]

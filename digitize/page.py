@@ -1,4 +1,4 @@
-"""Files to pages of pixels: PNG, JPEG, TIFF, GIF, BMP, WebP and PDF, all of them as 8-bit RGB on white."""
+"""Files to pages: PNG, JPEG, TIFF, GIF, BMP, WebP and PDF, all of them as pixels (8-bit RGB on white), PDF pages with their paths as well."""
 
 from __future__ import annotations
 
@@ -15,12 +15,13 @@ import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 from digitize import pdf_worker
+from digitize.vector.paths import Drawing, decode, expected_bytes
 
 if TYPE_CHECKING:
     import PIL.Image
@@ -49,9 +50,11 @@ class Page:
     image
         (h, w, 3) uint8, RGB, what was transparent shows white.
     medium
-        ``"raster"`` for pixels, also for a PDF page that was rendered.
+        ``"vector"`` for a page that is drawn with paths, else ``"raster"``.
     scale
         Pixels per PDF point along x and y (they differ by less than a pixel over the page); None for an image file.
+    drawing
+        What a PDF page draws, in pixels of `image`; empty for an image file and where it could not be listed (then it says why).
     """
 
     file: Path
@@ -59,6 +62,7 @@ class Page:
     image: NDArray[np.uint8]
     medium: Literal["raster", "vector"]
     scale: tuple[float, float] | None
+    drawing: Drawing = Drawing()
 
 
 def sha256(path: str | Path) -> str:
@@ -205,27 +209,61 @@ def _eight_bit(values: NDArray[Any], *, is_16_bit: bool) -> NDArray[np.uint8]:
 
 
 def _pdf_pages(file: Path, wanted: list[int] | None) -> Iterator[Page]:
+    """Pages as a worker sends them; where a page's paths bring it down, another one renders the pages that are left."""
+    left, with_drawing = wanted, True
+    while left is None or left:
+        with _worker(file, left or [], with_drawing=with_drawing) as worker:
+            left = []
+            while (message := _next_message(file, worker, "page")) is not None:
+                header, pixels = message
+                drawing, is_alive = _drawing(file, worker)
+                scale = (header["scale"][0], header["scale"][1])
+                yield Page(file, header["page"], _pixels(header, pixels), "vector" if drawing.paths else "raster", scale, drawing)
+                if not is_alive:
+                    left, with_drawing = header["left"], False
+                    break
+
+
+@contextlib.contextmanager
+def _worker(file: Path, pages: Sequence[int], *, with_drawing: bool) -> Iterator[subprocess.Popen[bytes]]:
     worker = subprocess.Popen(
-        [sys.executable, pdf_worker.__file__, str(file.resolve()), *map(str, wanted or [])],
+        [sys.executable, pdf_worker.__file__, str(file.resolve()), "drawing" if with_drawing else "pixels", *map(str, pages)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,
         # The worker's folder must not come first on its path, where modules of this package would hide others of the same name.
         env={**os.environ, "PYTHONSAFEPATH": "1"},
     )
-    assert worker.stdout is not None
     try:
-        while (page := _next_page(file, worker, worker.stdout)) is not None:
-            yield page
+        yield worker
     finally:
         worker.kill()
+        assert worker.stdout is not None
         worker.stdout.close()
         worker.wait()
 
 
-def _next_page(file: Path, worker: subprocess.Popen[bytes], stream: IO[bytes]) -> Page | None:
-    """The worker's next page, or None after the last; the clock runs only while it is awaited."""
+def _drawing(file: Path, worker: subprocess.Popen[bytes]) -> tuple[Drawing, bool]:
+    """What the page just received draws, and whether the worker lived through listing it."""
+    try:
+        message = _next_message(file, worker, "drawing")
+    except UnreadableFile as error:
+        return Drawing(missing=str(error).removeprefix(f"{file.name} ")), False
+    if message is None:
+        return Drawing(missing="its paths were not sent"), False
+    header, data = message
+    if "no_drawing" in header:
+        return Drawing(missing=str(header["no_drawing"])), True
+    try:
+        return decode(header["drawing"], data), True
+    except ValueError as error:
+        return Drawing(missing=f"its paths are damaged: {error}"), True
+
+
+def _next_message(file: Path, worker: subprocess.Popen[bytes], kind: Literal["page", "drawing"]) -> tuple[dict[str, Any], bytes] | None:
+    """The worker's next message and the bytes that follow it, or None after the last; the clock runs only while it is awaited."""
     overdue = threading.Event()
+    assert worker.stdout is not None
 
     def stop() -> None:
         overdue.set()
@@ -235,10 +273,10 @@ def _next_page(file: Path, worker: subprocess.Popen[bytes], stream: IO[bytes]) -
     clock.daemon = True
     clock.start()
     try:
-        line = stream.readline()
+        line = worker.stdout.readline()
         message: dict[str, Any] = json.loads(line) if line.endswith(b"\n") else {}
-        expected = message["stride"] * message["height"] if "page" in message else 0
-        pixels = stream.read(expected)
+        expected = _announced_bytes(message)
+        data = worker.stdout.read(expected)
     finally:
         clock.cancel()
     if "done" in message:
@@ -246,10 +284,16 @@ def _next_page(file: Path, worker: subprocess.Popen[bytes], stream: IO[bytes]) -
     if "refused" in message:
         msg = f"{file.name} {message['refused']}"
         raise UnreadableFile(msg)
-    if not message or len(pixels) < expected:
+    if len(data) < expected or not {kind, f"no_{kind}"} & message.keys():
         msg = f"{file.name} {_end_of_worker(worker, is_overdue=overdue.is_set())}"
         raise UnreadableFile(msg)
-    return Page(file, message["page"], _pixels(message, pixels), "raster", (message["scale"][0], message["scale"][1]))
+    return message, data
+
+
+def _announced_bytes(message: dict[str, Any]) -> int:
+    if "page" in message:
+        return int(message["stride"] * message["height"])
+    return expected_bytes(message["drawing"]) if "drawing" in message else 0
 
 
 def _pixels(message: dict[str, Any], data: bytes) -> NDArray[np.uint8]:

@@ -1,15 +1,21 @@
 """Renders pages of one PDF, in a process of its own and under limits: PDF files come from strangers, and the renderer has no sandbox.
 
 Started as a script by `digitize.page`; imports nothing but the standard library and pypdfium2, so that it starts within a tenth of a
-second. Each message on standard output is one line of JSON, followed by the pixels of the page where it announces one. The pipe holds the
-next page back until the last one was taken.
+second. Each message on standard output is one line of JSON, followed by raw bytes where it announces them: for each page its pixels, then
+what is drawn on it as paths and characters in pixels of that rendering (integer = centre of a pixel). The pipe holds the next page back
+until the last one was taken.
 """
 
 from __future__ import annotations
 
 import contextlib
+import ctypes
 import json
+import math
 import sys
+import time
+from array import array
+from collections.abc import Callable
 from typing import Any
 
 MEMORY_LIMIT = 2 * 1024**3
@@ -19,6 +25,15 @@ MAX_PIXELS = 12e6
 MAX_SIDE_PT = 14400.0
 """The largest page that the PDF specification's implementation limits allow, 200 inches."""
 MAX_PAGES = 500
+MAX_OBJECTS = 60_000
+MAX_POINTS = 600_000
+MAX_CHARS = 60_000
+MAX_DEPTH = 12
+DRAWING_SECONDS = 12.0
+PATH_FIELDS = 18
+"""Numbers of each path: points, dashes, filled, stroked, fill RGBA, stroke RGBA, width, clip x0 y0 x1 y1, and 1 where it is an image."""
+CHAR_FIELDS = 7
+"""Numbers of each character: code point, box x0 y0 x1 y1, angle, font size."""
 
 
 class Refused(Exception):
@@ -52,10 +67,11 @@ def allow_cpu_for_one_page() -> None:
         resource.setrlimit(resource.RLIMIT_CPU, (soft, most))
 
 
-def send(message: dict[str, Any], pixels: Any = b"") -> None:
+def send(message: dict[str, Any], *parts: Any) -> None:
     """One message to the parent, with the bytes that follow it."""
     sys.stdout.buffer.write(json.dumps(message).encode() + b"\n")
-    sys.stdout.buffer.write(pixels)
+    for part in parts:
+        sys.stdout.buffer.write(part)
     sys.stdout.buffer.flush()
 
 
@@ -80,8 +96,209 @@ def render_scale(width_pt: float, height_pt: float, number: int) -> float:
     return float(min(RESOLUTION / 72, (MAX_PIXELS / (width_pt * height_pt)) ** 0.5))
 
 
-def render(path: str, asked: list[int]) -> None:
-    """Sends the pages asked for (all of them if none is named), one by one."""
+Matrix = tuple[float, float, float, float, float, float]
+
+
+def then(first: Matrix, second: Matrix) -> Matrix:
+    """The affine map that applies `first`, then `second`."""
+    a, b, c, d, e, f = first
+    p, q, r, s, t, u = second
+    return a * p + b * r, a * q + b * s, c * p + d * r, c * q + d * s, e * p + f * r + t, e * q + f * s + u
+
+
+class TooMuch(Exception):
+    """The page draws more than is taken; the message says what."""
+
+
+class Drawing:
+    """Everything that one page draws, as flat arrays; forms are unfolded and their matrices composed."""
+
+    def __init__(self, page: Any, width: int, height: int) -> None:
+        import pypdfium2.raw as raw
+
+        self.raw, self.page = raw, page
+        self.to_px = self._page_to_px(width, height)
+        self.paths, self.points, self.dashes, self.chars = array("d"), array("d"), array("d"), array("d")
+        self.kinds = array("B")
+        self.n_objects = 0
+        self.ends_at = time.monotonic() + DRAWING_SECONDS
+        self.x, self.y = ctypes.c_float(), ctypes.c_float()
+        self.text = page.get_textpage()
+        self._walk(raw.FPDFPage_CountObjects, raw.FPDFPage_GetObject, page.raw, self.to_px, None, 0)
+        self._read_chars()
+
+    def _page_to_px(self, width: int, height: int) -> Matrix:
+        """Page space, which knows no crop and no rotation, to the rendering, which has both."""
+        box = self.raw.FS_RECTF()
+        self.raw.FPDF_GetPageBoundingBox(self.page.raw, box)
+        left, right, bottom, top = box.left, box.right, box.bottom, box.top
+        w, h = right - left, top - bottom
+        turned: tuple[Matrix, ...] = (
+            (1 / w, 0, 0, -1 / h, -left / w, top / h),
+            (0, 1 / w, 1 / h, 0, -bottom / h, -left / w),
+            (-1 / w, 0, 0, 1 / h, right / w, -bottom / h),
+            (0, -1 / w, -1 / h, 0, top / h, right / w),
+        )
+        return then(turned[self.raw.FPDFPage_GetRotation(self.page.raw) % 4], (width, 0, 0, height, -0.5, -0.5))
+
+    def _walk(self, count: Callable[..., int], get: Callable[..., Any], parent: Any, at: Matrix, clip: Any, depth: int) -> None:
+        if depth > MAX_DEPTH:
+            msg = f"forms nested more than {MAX_DEPTH} deep"
+            raise TooMuch(msg)
+        raw = self.raw
+        for k in range(count(parent)):
+            self._count()
+            each = get(parent, k)
+            kind = raw.FPDFPageObj_GetType(each)
+            own_clip = self._clip(each, at, clip)
+            if kind == raw.FPDF_PAGEOBJ_PATH:
+                self._add_path(each, at, own_clip)
+            elif kind == raw.FPDF_PAGEOBJ_FORM:
+                own = then(self._matrix(each), at)
+                self._walk(raw.FPDFFormObj_CountObjects, raw.FPDFFormObj_GetObject, each, own, own_clip, depth + 1)
+            elif kind == raw.FPDF_PAGEOBJ_IMAGE:
+                self._add_image(each, at, own_clip)
+            elif kind == raw.FPDF_PAGEOBJ_TEXT:
+                self._add_dingbat(each, at, own_clip)
+
+    def _count(self) -> None:
+        self.n_objects += 1
+        if self.n_objects > MAX_OBJECTS:
+            msg = f"more than {MAX_OBJECTS} objects"
+            raise TooMuch(msg)
+        if self.n_objects % 500 == 0 and time.monotonic() > self.ends_at:
+            msg = f"more than {DRAWING_SECONDS:.0f} s to list its objects"
+            raise TooMuch(msg)
+
+    def _matrix(self, each: Any) -> Matrix:
+        m = self.raw.FS_MATRIX()
+        self.raw.FPDFPageObj_GetMatrix(each, m)
+        return m.a, m.b, m.c, m.d, m.e, m.f
+
+    def _points(self, n: int, segment: Callable[[int], Any], m: Matrix) -> list[tuple[float, float, int]]:
+        """Points (x, y, kind) of a path: kind 0 moves, 1 draws a line, 2 belongs to a curve; 4 is added where it closes."""
+        if n + len(self.kinds) > MAX_POINTS:
+            msg = f"more than {MAX_POINTS} points"
+            raise TooMuch(msg)
+        raw, x, y = self.raw, self.x, self.y
+        kinds = {raw.FPDF_SEGMENT_MOVETO: 0, raw.FPDF_SEGMENT_LINETO: 1, raw.FPDF_SEGMENT_BEZIERTO: 2}
+        found = []
+        for k in range(n):
+            s = segment(k)
+            raw.FPDFPathSegment_GetPoint(s, x, y)
+            kind = kinds.get(raw.FPDFPathSegment_GetType(s), 0) + 4 * bool(raw.FPDFPathSegment_GetClose(s))
+            found.append((m[0] * x.value + m[2] * y.value + m[4], m[1] * x.value + m[3] * y.value + m[5], kind))
+        return found
+
+    def _clip(self, each: Any, at: Matrix, outer: Any) -> Any:
+        """Box that an object's clip paths leave of the outer one; None where nothing clips."""
+        raw = self.raw
+        path = raw.FPDFPageObj_GetClipPath(each)
+        for i in range(raw.FPDFClipPath_CountPaths(path) if path else 0):
+            n = raw.FPDFClipPath_CountPathSegments(path, i)
+            points = self._points(max(0, n), lambda k, i=i: raw.FPDFClipPath_GetPathSegment(path, i, k), at)  # type: ignore[misc]
+            if points:
+                xs, ys = [p[0] for p in points], [p[1] for p in points]
+                box = (min(xs), min(ys), max(xs), max(ys))
+                if outer is not None:
+                    box = (max(box[0], outer[0]), max(box[1], outer[1]), min(box[2], outer[2]), min(box[3], outer[3]))
+                outer = box
+        return outer
+
+    def _color(self, get: Callable[..., Any], each: Any) -> tuple[int, int, int, int]:
+        r, g, b, a = (ctypes.c_uint() for _ in range(4))
+        return (r.value, g.value, b.value, a.value) if get(each, r, g, b, a) else (0, 0, 0, 255)
+
+    def _add(self, points: list[tuple[float, float, int]], dashes: list[float], look: tuple[float, ...], clip: Any, image: bool = False) -> None:
+        nowhere = (math.nan,) * 4
+        self.paths.extend((len(points), len(dashes), *look, *(nowhere if clip is None else clip), float(image)))
+        self.dashes.extend(dashes)
+        for x, y, kind in points:
+            self.points.extend((x, y))
+            self.kinds.append(kind)
+
+    def _add_path(self, each: Any, at: Matrix, clip: Any) -> None:
+        raw, m = self.raw, then(self._matrix(each), at)
+        points = self._points(max(0, raw.FPDFPath_CountSegments(each)), lambda k: raw.FPDFPath_GetPathSegment(each, k), m)
+        mode, stroked, width = ctypes.c_int(), raw.FPDF_BOOL(), ctypes.c_float()
+        raw.FPDFPath_GetDrawMode(each, mode, stroked)
+        raw.FPDFPageObj_GetStrokeWidth(each, width)
+        per_unit = math.sqrt(abs(m[0] * m[3] - m[1] * m[2]))
+        n_dashes = min(16, max(0, raw.FPDFPageObj_GetDashCount(each)))
+        lengths = (ctypes.c_float * max(1, n_dashes))()
+        if n_dashes:
+            raw.FPDFPageObj_GetDashArray(each, lengths, n_dashes)
+        fill, stroke = self._color(raw.FPDFPageObj_GetFillColor, each), self._color(raw.FPDFPageObj_GetStrokeColor, each)
+        look = (float(mode.value != 0), float(bool(stroked.value)), *fill, *stroke, width.value * per_unit)
+        self._add(points, [v * per_unit for v in lengths[:n_dashes]], look, clip)
+
+    def _add_image(self, each: Any, at: Matrix, clip: Any) -> None:
+        m = then(self._matrix(each), at)
+        corners = [(m[0] * u + m[2] * v + m[4], m[1] * u + m[3] * v + m[5], min(1, u + v)) for u, v in ((0, 0), (1, 0), (1, 1), (0, 1))]
+        self._add(corners, [], (0.0,) * 11, clip, image=True)
+
+    def _add_dingbat(self, each: Any, at: Matrix, clip: Any) -> None:
+        """A black circle of ZapfDingbats as the path that it stands for: some programs stamp their markers as this letter."""
+        raw = self.raw
+        name, text, size = ctypes.create_string_buffer(64), (ctypes.c_ushort * 4)(), ctypes.c_float()
+        raw.FPDFFont_GetBaseFontName(raw.FPDFTextObj_GetFont(each), name, 64)
+        if b"Dingbats" not in name.value:
+            return
+        raw.FPDFTextObj_GetText(each, self.text.raw, text, 8)
+        if list(text[:2]) != [0x25CF, 0]:
+            return
+        raw.FPDFTextObj_GetFontSize(each, size)
+        # Box of this glyph in the font's published metrics: 35 -14 757 708, in thousandths of the font size.
+        m = then((0.361 * size.value, 0, 0, 0.361 * size.value, 0.396 * size.value, 0.347 * size.value), then(self._matrix(each), at))
+        k = 0.5522847498
+        arcs = [(1, 0), (1, k), (k, 1), (0, 1), (-k, 1), (-1, k), (-1, 0), (-1, -k), (-k, -1), (0, -1), (k, -1), (1, -k), (1, 0)]
+        kinds = [0, *[2] * 11, 6]
+        points = [(m[0] * u + m[2] * v + m[4], m[1] * u + m[3] * v + m[5], kind) for (u, v), kind in zip(arcs, kinds, strict=True)]
+        mode, width = raw.FPDFTextObj_GetTextRenderMode(each), ctypes.c_float()
+        raw.FPDFPageObj_GetStrokeWidth(each, width)
+        fill, stroke = self._color(raw.FPDFPageObj_GetFillColor, each), self._color(raw.FPDFPageObj_GetStrokeColor, each)
+        per_unit = math.sqrt(abs(at[0] * at[3] - at[1] * at[2]))
+        self._add(points, [], (float(mode in (0, 2)), float(mode in (1, 2)), *fill, *stroke, width.value * per_unit), clip)
+
+    def _read_chars(self) -> None:
+        raw, text, m = self.raw, self.text.raw, self.to_px
+        n = self.text.count_chars()
+        if n > MAX_CHARS:
+            msg = f"more than {MAX_CHARS} characters"
+            raise TooMuch(msg)
+        left, right, bottom, top = (ctypes.c_double() for _ in range(4))
+        turn = math.atan2(-m[1], m[0])
+        per_unit = math.sqrt(abs(m[0] * m[3] - m[1] * m[2]))
+        for k in range(n):
+            raw.FPDFText_GetCharBox(text, k, left, right, bottom, top)
+            u, v = (left.value, right.value), (bottom.value, top.value)
+            xs = sorted(m[0] * a + m[2] * b + m[4] for a, b in zip(u, v, strict=True))
+            ys = sorted(m[1] * a + m[3] * b + m[5] for a, b in zip(u, v, strict=True))
+            angle = raw.FPDFText_GetCharAngle(text, k) + turn
+            size = raw.FPDFText_GetFontSize(text, k) * per_unit
+            self.chars.extend((raw.FPDFText_GetUnicode(text, k), xs[0], ys[0], xs[1], ys[1], angle, size))
+
+    def send(self) -> None:
+        """Sends it: the counts, then all arrays one after the other."""
+        counts = {"paths": len(self.paths) // PATH_FIELDS, "points": len(self.kinds), "dashes": len(self.dashes)}
+        counts["chars"] = len(self.chars) // CHAR_FIELDS
+        send({"drawing": counts}, self.paths.tobytes(), self.points.tobytes(), self.dashes.tobytes(), self.chars.tobytes(), self.kinds.tobytes())
+
+
+def send_drawing(page: Any, width: int, height: int) -> None:
+    """Sends what the page draws, or why that is not known."""
+    try:
+        drawing = Drawing(page, width, height)
+    except TooMuch as excess:
+        send({"no_drawing": f"the page holds {excess}"})
+    except (MemoryError, ArithmeticError, RuntimeError) as error:
+        send({"no_drawing": f"its paths cannot be listed ({type(error).__name__})"})
+    else:
+        drawing.send()
+
+
+def render(path: str, asked: list[int], with_drawing: bool) -> None:
+    """Sends the pages asked for (all of them if none is named), one by one, each with its drawing or none at all."""
     import pypdfium2
 
     try:
@@ -89,7 +306,8 @@ def render(path: str, asked: list[int]) -> None:
     except pypdfium2.PdfiumError as error:
         what = "is encrypted and asks for a password" if "password" in str(error).lower() else f"is no PDF that can be read ({error})"
         raise Refused(what) from error
-    for number in numbers_wanted(asked, len(document)):
+    numbers = numbers_wanted(asked, len(document))
+    for k, number in enumerate(numbers):
         allow_cpu_for_one_page()
         try:
             page = document[number - 1]
@@ -99,17 +317,20 @@ def render(path: str, asked: list[int]) -> None:
             msg = f"page {number} cannot be rendered ({error})"
             raise Refused(msg) from error
         size = {"width": bitmap.width, "height": bitmap.height, "stride": bitmap.stride, "channels": bitmap.n_channels}
-        send({"page": number, **size, "scale": (bitmap.width / width_pt, bitmap.height / height_pt)}, bitmap.buffer)
-        bitmap.close()
-        page.close()
+        scale = (bitmap.width / width_pt, bitmap.height / height_pt)
+        send({"page": number, **size, "scale": scale, "left": numbers[k + 1 :]}, bitmap.buffer)
+        if with_drawing:
+            send_drawing(page, bitmap.width, bitmap.height)
+        else:
+            send({"no_drawing": "another page's paths could not be listed"})
 
 
 def main(arguments: list[str]) -> int:
-    """Entry point: the file, then the page numbers."""
+    """Entry point: the file, `drawing` or `pixels` for what is wanted of each page, then the page numbers."""
     limit_resources()
     allow_cpu_for_one_page()
     try:
-        render(arguments[0], [int(number) for number in arguments[1:]])
+        render(arguments[0], [int(number) for number in arguments[2:]], arguments[1] == "drawing")
     except Refused as refusal:
         send({"refused": str(refusal)})
     except MemoryError:

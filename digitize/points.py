@@ -62,7 +62,8 @@ def read_points(panel: Panel, legend: Sequence[LegendEntry]) -> tuple[Series, ..
     if not points:
         return ()
     points = _completed(points)
-    looks = _named(_looks_of_points(points, ink), _looks_of_keys(panel, legend, ink, stroke))
+    keys = _looks_of_keys(panel, legend, ink, stroke)
+    looks = _named(_looks_of_points(points, ink, keys if len(keys) == len(legend) else ()), keys)
     members = _assigned(points, looks)
     paper = paper_color(crop)
     series = []
@@ -194,7 +195,7 @@ def _true_stems(stems: Sequence[Stem], markers: Sequence[Marker]) -> tuple[Stem,
 
     def is_side(stem: Stem) -> bool:
         return any(
-            abs(m.x - stem.x) > 0.35 * m.size and abs(m.x - stem.x) < 1.4 * m.size and stem.y0 > m.y - 1.4 * m.size and stem.y1 < m.y + 1.4 * m.size
+            0.35 * m.size < abs(m.x - stem.x) < 1.4 * m.size and stem.y0 > m.y - 1.4 * m.size and stem.y1 < m.y + 1.4 * m.size
             for m in markers
         )
 
@@ -248,20 +249,25 @@ def _nearest_layer(ink: Ink, layer: Layer) -> int:
 
     def direction(color: tuple[int, int, int]) -> NDArray[np.float64]:
         drop = ink.paper.astype(float) - np.array(color, dtype=float)
-        return drop / max(float(np.linalg.norm(drop)), 1e-6)
+        return np.asarray(drop / max(float(np.linalg.norm(drop)), 1e-6))
 
     return int(np.argmin([np.linalg.norm(direction(layer.color) - direction(k.color)) for k in ink.layers]))
 
 
-def _looks_of_points(points: Sequence[Point], ink: Ink) -> list[Looks]:
-    """Series told apart by hue, then by marker style, then by how dark they are."""
+def _looks_of_points(points: Sequence[Point], ink: Ink, keys: Sequence[Looks]) -> list[Looks]:
+    """Series told apart by hue, then by marker style, then by how dark they are; a complete legend says how many there are of each hue."""
     looks = []
     for number, layer in enumerate(ink.layers):
         own = [p for p in points if p.layer == number]
         if not own:
             continue
-        for style, alike in _by_style(own).items():
-            for level in _levels([p.level for p in alike]) if layer.is_grey else [float(np.median([p.level for p in alike]))]:
+        expected = sum(k.layer == number for k in keys) if keys else len(STYLES)
+        if not layer.is_grey and not _stacked(own):
+            expected = min(expected, 1)
+        if expected == 0:
+            continue
+        for style, alike in _by_style(own, expected).items():
+            for level in _levels([p.level for p in alike]) if layer.is_grey and expected > 1 else [float(np.median([p.level for p in alike]))]:
                 color = layer.color if not layer.is_grey else _grey(ink, level)
                 looks.append(Looks(number, style, level, color))
     return looks
@@ -274,10 +280,13 @@ def _named(looks: Sequence[Looks], keys: Sequence[Looks]) -> list[Looks]:
     slots = [*range(len(keys)), *([-1] * max(0, len(looks) - len(keys)))]
 
     def cost(order: tuple[int, ...]) -> float:
-        return sum(_difference(look, keys[k]) if k >= 0 else 0.8 for look, k in zip(looks, order, strict=True))
+        return float(sum(_difference(look, keys[k]) if k >= 0 else 0.8 for look, k in zip(looks, order, strict=True)))
 
     best = min(permutations(slots, len(looks)), key=cost)
-    return [replace(look, name=keys[k].name) if k >= 0 and _difference(look, keys[k]) < 0.9 else look for look, k in zip(looks, best, strict=True)]
+    return [
+        replace(look, name=keys[k].name) if k >= 0 and _difference(look, keys[k]) < 0.9 else look
+        for look, k in zip(looks, best, strict=True)
+    ]
 
 
 def _difference(look: Looks, key: Looks) -> float:
@@ -291,8 +300,14 @@ def _grey(ink: Ink, level: float) -> tuple[int, int, int]:
     return r, g, b
 
 
-def _by_style(points: Sequence[Point]) -> dict[str, list[Point]]:
-    """Points of one layer by marker style; styles are told apart only where each fits its own points clearly better than the other."""
+def _stacked(points: Sequence[Point]) -> bool:
+    """Whether many of the points stand right above others: then they cannot be one series."""
+    x = np.array([p.marker.x for p in points])
+    return bool(((np.abs(x[:, None] - x) < 1.5).sum(axis=1) > 1).mean() > 0.5)
+
+
+def _by_style(points: Sequence[Point], most: int) -> dict[str, list[Point]]:
+    """Points of one layer by marker style, of at most `most` styles, each of which fits its own points clearly better than another."""
     likeness = np.array([p.marker.likeness for p in points])
     counts = np.bincount(likeness.argmax(axis=1), minlength=len(STYLES))
     styles = np.flatnonzero(counts >= max(2.0, 0.15 * len(points))).tolist() or [int(counts.argmax())]
@@ -304,12 +319,13 @@ def _by_style(points: Sequence[Point]) -> dict[str, list[Point]]:
             for a, b in combinations(range(len(styles)), 2)
             if (group == a).any() and (group == b).any()
         ]  # fmt: skip
-        if not gains or min(gains)[0] > CLEARLY:
+        if not gains or (min(gains)[0] > CLEARLY and len(styles) <= most):
             break
         _, a, b = min(gains)
         both = np.isin(group, (a, b))
         styles.remove(styles[a] if likeness[both, styles[a]].sum() < likeness[both, styles[b]].sum() else styles[b])
-    return {STYLES[style]: [p for p, g in zip(points, group.tolist(), strict=True) if g == k] for k, style in enumerate(styles) if (group == k).any()}
+    parts = {style: [p for p, g in zip(points, group.tolist(), strict=True) if g == k] for k, style in enumerate(styles)}
+    return {STYLES[style]: part for style, part in parts.items() if part}
 
 
 def _levels(levels: Sequence[float]) -> list[float]:
@@ -346,8 +362,11 @@ def _one_a_place(points: Sequence[Point]) -> list[Point]:
 def _mark(point: Point, look: Looks, amount: NDArray[np.float64], scale: float, panel: Panel) -> Mark:
     """The point in straightened pixels of the figure, refined there."""
     x0, y0, _, _ = panel.box
-    to_px = lambda v: (v + 0.5) / scale - 0.5  # noqa: E731
     m = point.marker
+
+    def to_px(v: float) -> float:
+        return (v + 0.5) / scale - 0.5
+
     stem = 1.2 / scale + 0.5
     start = Fit(to_px(m.x), to_px(m.y), m.size / scale, 1.6 / scale if look.style.endswith("-open") else 0.0, 0.0)
     fit = fit_marker(amount, m.shape, start, stem_half_width=stem)

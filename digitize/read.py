@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from calibration import AxisCalibration, PixelTransform
 from digitize.axes import Axis, find_axes
 from digitize.deskew import estimate_rotation, rotate
+from digitize.flags import known
 from digitize.given import GivenAxis, with_given
 from digitize.kinds import read_marks
 from digitize.legend import LegendEntry, find_legend
@@ -80,7 +81,7 @@ def _read_panel(panel: Panel, to_original: PixelTransform, name: str, page: int,
         x_axis=_axis_record(panel, panel.x, to_original, upright=False),
         y_axis=_axis_record(panel, panel.y, to_original, upright=True),
         series=tuple(_series_record(s, k, panel, to_original) for k, s in enumerate(marks.series, start=1)),
-        flags=(*panel.flags, *marks.flags),
+        flags=known((*panel.flags, *marks.flags)),
         refused=marks.refused,
     )
     return ReadPanel(panel, to_original, legend, marks.series, record)
@@ -92,19 +93,20 @@ def _axis_record(panel: Panel, axis: Axis | Categories | None, to_original: Pixe
         return AxisRecord(scale="category", title=title, flags=("no_labels",), reason="no tick labels could be read")
     if isinstance(axis, Categories):
         at = [to_original.apply((px, panel.box[3]))[0] for px in axis.axis.centers_px]
-        return AxisRecord(scale="category", title=title, ticks=tuple(TickRecord(px=float(p), value=n, label=n) for p, n in zip(at, axis.axis.names, strict=True)))
+        ticks = tuple(TickRecord(px=float(p), value=n, label=n) for p, n in zip(at, axis.axis.names, strict=True))
+        return AxisRecord(scale="category", title=title, ticks=ticks)
     column = 1 if upright else 0
-    ticks = []
+    read = []
     for tick in axis.calibration.ticks:
         place = (axis.marks.axis_at, tick.px) if upright else (tick.px, axis.marks.axis_at)
         value = tick.value if np.isfinite(tick.value) else None
         px = float(to_original.apply(place)[column])
-        ticks.append(TickRecord(px=px, value=value, label=tick.label, used=tick.used, reason=tick.reason))
+        read.append(TickRecord(px=px, value=value, label=tick.label, used=tick.used, reason=tick.reason))
     return AxisRecord(
         scale="log10" if axis.calibration.scale.name == "log10" else "linear",
         title=title,
         rmse_px=axis.calibration.rmse_px,
-        ticks=tuple(ticks),
+        ticks=tuple(read),
         flags=tuple(axis.reading.flags),
         reason=axis.reading.reason,
     )
@@ -132,7 +134,7 @@ def _point_record(mark: Mark, panel: Panel, to_original: PixelTransform) -> Poin
     y, u_y = _value(panel.y.calibration, mark.y)
     y_lo, u_y_lo = _value(panel.y.calibration, mark.y_lo)
     y_hi, u_y_hi = _value(panel.y.calibration, mark.y_hi)
-    flags = list(mark.flags)
+    flags = [*mark.flags, *panel.flags]
     x: float | str | None = None
     u_x = None
     if mark.category is not None:
@@ -142,10 +144,12 @@ def _point_record(mark: Mark, panel: Panel, to_original: PixelTransform) -> Poin
     elif panel.x is not None:
         x, u_x = _value(panel.x.calibration, mark.x)
         flags += panel.x.reading.flags
+    else:
+        flags.append("no_labels")
     flags += panel.y.reading.flags
     return PointRecord(
         x=x, y=y, px=(float(px[0]), float(px[1])), y_lo=y_lo, y_hi=y_hi, u_x=u_x, u_y=u_y, u_y_lo=u_y_lo, u_y_hi=u_y_hi,
-        flags=tuple(dict.fromkeys(flags)), confidence=mark.confidence,
+        flags=known(flags), confidence=mark.confidence,
     )  # fmt: skip
 
 

@@ -14,7 +14,7 @@ from typing import Any, Literal
 import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
-SCHEMA = "readoff/figure-1"
+SCHEMA: Literal["readoff/figure-1"] = "readoff/figure-1"
 
 Kind = Literal["errorbar", "bar", "box", "scatter", "forest", "km", "line", "histogram", "unknown"]
 Medium = Literal["raster", "vector"]

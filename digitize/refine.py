@@ -120,7 +120,7 @@ def _row_profile(amount: FloatArray, y0: int, y1: int, a: float, b: float) -> Fl
     if c1 <= c0:
         return None
     part = amount[y0:y1, c0:c1]
-    return np.nan_to_num(np.nanmean(np.where(np.isnan(part), 0.0, part), axis=1))
+    return np.asarray(np.nan_to_num(part, nan=0.0).mean(axis=1), dtype=np.float64)
 
 
 def stroke_end(amount: FloatArray, x: float, y: float, *, upward: bool, half_width: float) -> float | None:

@@ -24,7 +24,7 @@ FINE_HEIGHT, MAX_FINE_PIXELS = 16, 6_000_000
 MIN_GLYPH, MAX_GLYPH_SHARE = 4, 0.12
 MAX_RELATIVE_HEIGHT = 2.6
 MARKS_RECUR = 4
-NUMBER_GAP, LEAST_CUT, CUT_STANDS_OUT = 0.48, 0.25, 1.5
+NUMBER_GAP, TIGHT_NUMBER_GAP, LEAST_CUT, CUT_STANDS_OUT = 0.48, 0.3, 0.25, 1.5
 EVEN_ROW = 1.9
 LOOSE_SHARE = 0.65
 LEAST_TEXT_PX = 4.5
@@ -141,7 +141,8 @@ def find_lines(gray: Image, ink: Ink) -> list[Line]:
             lines.append(line)
     lines = _with_alternatives(ink, frames, lines, is_free)
     lines = [line for line in lines if _stands_free(gray, line)]
-    return sorted(_without_marks(ink, lines), key=lambda line: (line.box[1], line.box[0]))
+    lines = _with_exponents(ink, frames, _without_marks(ink, lines))
+    return sorted(lines, key=lambda line: (line.box[1], line.box[0]))
 
 
 def _all_chains(ink: Ink, frames: dict[Rotation, Boxes]) -> list[tuple[Rotation, NDArray[np.int64]]]:
@@ -185,6 +186,29 @@ def _is_lying(ink: Ink, line: Line) -> bool:
     width, height = x1 - x0 + 1, y1 - y0 + 1
     is_wide = width > 1.15 * height and 0.6 * ink.text_height <= width <= 1.6 * ink.text_height
     return bool(line.rotation == 0 and len(line.parts) == 1 and is_wide)
+
+
+def _with_exponents(ink: Ink, frames: dict[Rotation, Boxes], lines: list[Line]) -> list[Line]:
+    """The lines; one that stands smaller and higher right behind another is its exponent and joins it (a minus sign keeps them apart)."""
+    merged: list[Line] = []
+    gone: set[int] = set()
+    hulls = [_hull(frames[line.rotation][list(line.parts)]) for line in lines]
+    for i, line in enumerate(lines):
+        height = line.height * ink.scale
+        behind = [k for k, other in enumerate(lines) if other.rotation == line.rotation and _is_exponent(hulls[i], hulls[k], height)]
+        if len(behind) == 1 and lines[behind[0]].height < 0.85 * line.height:
+            members = np.asarray(line.parts + lines[behind[0]].parts)
+            frame = frames[line.rotation]
+            members = members[np.argsort(frame[members, 0], kind="stable")]
+            merged.append(replace(_line(ink, frame, members, height, line.rotation), raised=True))
+            gone |= {i, behind[0]}
+    return merged + [line for i, line in enumerate(lines) if i not in gone]
+
+
+def _is_exponent(base: NDArray[np.int64], tail: NDArray[np.int64], height: float) -> bool:
+    gap = tail[0] - base[2] - 1
+    is_higher = tail[3] < base[3] - 0.25 * height and abs(tail[1] - base[1]) <= 0.5 * height and tail[3] > base[1]
+    return bool(-0.1 * height <= gap <= 0.35 * height and is_higher)
 
 
 def _without_marks(ink: Ink, lines: list[Line]) -> list[Line]:
@@ -461,7 +485,7 @@ def _is_raised(boxes: Boxes) -> bool:
     return bool(is_digit and tail[3] < bottom - 0.25 * base and tail[1] <= top + 0.1 * base)
 
 
-def split_line(ink: Ink, line: Line, pieces: int) -> list[Line]:
+def split_line(ink: Ink, line: Line, pieces: int, number_gap: float = NUMBER_GAP) -> list[Line]:
     """The line of numbers cut where its gaps tell that a new one begins; none where they do not.
 
     A gap that no two digits of a number leave is a cut. Else `pieces` tells how many numbers there are, and the widest gaps are taken if
@@ -471,7 +495,7 @@ def split_line(ink: Ink, line: Line, pieces: int) -> list[Line]:
     members = np.asarray(line.parts)
     height = line.height * ink.scale
     gaps = (frame[members[1:], 0] - np.maximum.accumulate(frame[members, 2])[:-1] - 1) / height
-    cuts = np.flatnonzero(gaps > NUMBER_GAP)
+    cuts = np.flatnonzero(gaps > number_gap)
     if len(cuts) + 1 < pieces:
         order = np.argsort(-gaps, kind="stable")
         cuts, rest = np.sort(order[: pieces - 1]), order[pieces - 1 :]

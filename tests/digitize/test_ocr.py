@@ -200,6 +200,25 @@ def test_a_power_of_ten_is_seen_as_raised() -> None:
     assert plain.number == "103"
 
 
+def test_a_minus_sign_in_the_exponent_keeps_it_with_its_base() -> None:
+    picture = canvas(200, 100)
+    write(picture, (40, 30), "10", 24)
+    write(picture, (69, 24), "-2", 16)
+    (power,) = boxes_of(picture)
+    assert power.raised
+    assert power.text.replace("^", "") in ("10-2", "10⁻²")
+
+
+@pytest.mark.parametrize("labels", [["0", "1", "2"], ["0.25", "0.5", "1"], ["-1.5", "-1.25", "-1"]])
+def test_labels_that_run_together_are_cut_or_doubted(labels: list[str]) -> None:
+    for gap in range(1, 12):
+        picture, left = canvas(500, 80), 20
+        for label in labels:
+            left = write(picture, (left, 30), label)[2] - 4 + gap
+        for box in boxes_of(picture):
+            assert box.number in labels or box.number_confidence <= 0.5 or len(box.number.split(".")) > 1
+
+
 def test_nothing_to_read() -> None:
     assert find_text(np.asarray(canvas())) == []
     assert find_text(np.zeros((50, 60, 3), dtype=np.uint8)) == []

@@ -1,0 +1,49 @@
+"""Every flag that a panel, an axis or a point can carry: one table, which also writes their documentation.
+
+A flag says in one word what is doubtful about a value, or why it is missing. A value without a flag claims to be right within its
+uncertainty.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
+
+from calibration.reading import FLAGS as AXIS_FLAGS
+
+FLAGS: Mapping[str, str] = MappingProxyType(
+    {
+        **AXIS_FLAGS,
+        "no_labels": "No labels could be read along the x axis: the points have no x.",
+        "second_y_axis": "The plot has a y axis at each side; which series belongs to which cannot be told: the values follow the left one.",
+        "shared_stem": "Several error bars run into one another; their ends were shared out by cap, darkness and evenness.",
+        "end_hidden": "One end of the error bar is covered by other ink and was not read.",
+        "error_bar_hidden": "No error bar shows, though others of the panel have one: it is hidden or shorter than its marker.",
+        "mirrored": "One end of the error bar is covered; it was mirrored from the other, as the panel's other bars are even.",
+        "uneven_bar": "The halves of this error bar differ although the panel's other bars are even.",
+        "not_refined": "The marker could not be fitted to its pixels; its place is that of the coarse search.",
+        "hidden_in_bar": "The lower end of the error bar cannot be seen inside a filled bar.",
+        "category_unread": "The label under this bar could not be read.",
+        "cap_missing": "The error bar has no cap at an end where the panel's other bars have one.",
+        "clipped": "The mark or its error bar runs into the edge of the plot: its true end may lie beyond.",
+        "legend_covers": "The legend lies over the mark.",
+        "uneven_groups": "The groups of bars do not all have the same number of bars: a bar may be missing, or given to another series.",
+    }
+)
+"""What each flag means."""
+
+
+def known(flags: Iterable[str]) -> tuple[str, ...]:
+    """The flags, each once, in order; one that is not in the table raises ValueError."""
+    unique = tuple(dict.fromkeys(flags))
+    unknown = [flag for flag in unique if flag not in FLAGS]
+    if unknown:
+        message = f"expected flags of the table in digitize/flags.py, found {', '.join(unknown)}"
+        raise ValueError(message)
+    return unique
+
+
+def flags_as_markdown() -> str:
+    """The table as Markdown, a row a flag."""
+    rows = [f"| `{name}` | {meaning} |" for name, meaning in FLAGS.items()]
+    return "\n".join(["| flag | what it means |", "|---|---|", *rows]) + "\n"

@@ -1,0 +1,223 @@
+"""Markers and the ends of their error bars, as a small neural network sees them.
+
+A U-Net (Ronneberger et al. 2015) that answers like CenterNet (Zhou et al. 2019): at half the resolution a peak stands at every marker, and
+in the cell of the peak stands what the marker is, how large, and how far from it its error bar ends. Two more maps hold peaks at the ends
+themselves, to which those distances are snapped. It was trained on drawings of this project only (benchmarks/train_marks).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitize.ink import paper_color
+
+if TYPE_CHECKING:
+    import onnxruntime
+
+FloatArray = NDArray[np.float32]
+
+MODEL_FILE = Path(__file__).parent / "models" / "marks.onnx"
+NETWORK_STYLES = (
+    *("circle", "square", "diamond", "triangle", "triangle-down"),
+    *("circle-open", "square-open", "diamond-open", "triangle-open", "triangle-down-open"),
+    *("cross", "plus", "star"),
+)
+MARGIN = 16  # px of paper put around the plot, so that marks at its edge have surroundings
+BLOCK = 32
+NEAR = 6.0  # px: distances to ends are learnt as log(distance + NEAR)
+HEATS, NUDGES, OFFSET, SIZE, TALL, BARS, STYLE = slice(0, 3), slice(3, 5), slice(5, 7), 7, 8, slice(9, 15), slice(15, 28)
+MIN_MARK = 0.3  # probability of a peak
+MIN_END = 0.25
+SAME_PLACE = 1.6  # px: two peaks nearer than this are one marker
+
+
+class NetworkNotFound(RuntimeError):
+    """The file of the network's weights is not installed."""
+
+
+@dataclass(frozen=True)
+class DetectedEnd:
+    """An end of a marker's error bar.
+
+    `probability` that there is one, `seen` the probability that some of it shows if there is, `distance` from the anchor in px, and `y` where
+    it lies: at a peak of the map of ends where `is_snapped`, else at that distance from the anchor.
+    """
+
+    probability: float
+    seen: float
+    distance: float
+    y: float
+    is_snapped: bool
+
+
+@dataclass(frozen=True)
+class DetectedMark:
+    """A marker whose anchor (its data point) lies at (x, y), px of the image that was searched.
+
+    `likeness` (len(NETWORK_STYLES),) are the probabilities of the styles, `size` is its half-size, `tall` the probability that a triangle is
+    as wide as it is high with its anchor at half height, and `score` the probability that there is a marker.
+    """
+
+    x: float
+    y: float
+    size: float
+    likeness: FloatArray
+    tall: float
+    score: float
+    up: DetectedEnd
+    down: DetectedEnd
+
+    @property
+    def style(self) -> str:
+        """The likeliest style: "circle", "square-open", ..."""
+        return NETWORK_STYLES[int(self.likeness.argmax())]
+
+
+@dataclass(frozen=True)
+class Peak:
+    """A place (x, y) in px and its probability."""
+
+    x: float
+    y: float
+    score: float
+
+
+@dataclass(frozen=True)
+class Detection:
+    """All that was seen: markers, and the upper and lower ends of error bars whether or not a marker has them."""
+
+    marks: tuple[DetectedMark, ...]
+    tops: tuple[Peak, ...]
+    bottoms: tuple[Peak, ...]
+
+
+def detect_marks(image: NDArray[np.uint8]) -> tuple[DetectedMark, ...]:
+    """The markers of a plot with the ends of their error bars, the surest first.
+
+    Parameters
+    ----------
+    image : (h, w, 3) uint8 RGB
+        Inside of a plot at the scale of markers.UNIT (digits of the tick labels 12 px high).
+
+    Raises
+    ------
+    ValueError
+        Where the image has another shape.
+    NetworkNotFound
+        Where the package was installed without the network.
+    """
+    return detect(image).marks
+
+
+def detect(image: NDArray[np.uint8]) -> Detection:
+    """Markers and ends of error bars; parameters and errors as in `detect_marks`."""
+    if image.ndim != 3 or image.shape[2] != 3 or min(image.shape[:2]) < 1:
+        msg = f"expected an RGB image (h, w, 3), found an array of shape {image.shape}"
+        raise ValueError(msg)
+    maps = _run(image)
+    heat = _sigmoid(maps[HEATS])
+    ends = [[_end_peak(maps, heat, k, at) for at in _peaks(heat[1 + k], MIN_END)] for k in (0, 1)]
+    marks = [_mark(maps, float(heat[0][at]), at, ends) for at in _peaks(heat[0], MIN_MARK)]
+    h, w = image.shape[:2]
+    return Detection(
+        tuple(m for m in _distinct(marks) if -1 <= m.x <= w and -1 <= m.y <= h),
+        tuple(p for p in ends[0] if -1 <= p.x <= w and -1 <= p.y <= h),
+        tuple(p for p in ends[1] if -1 <= p.x <= w and -1 <= p.y <= h),
+    )
+
+
+def _run(image: NDArray[np.uint8]) -> FloatArray:
+    h, w = image.shape[:2]
+    paper = [float(v) for v in paper_color(image)]
+    bottom, right = (MARGIN + (-(n + 2 * MARGIN)) % BLOCK for n in (h, w))
+    framed = cv2.copyMakeBorder(image, MARGIN, bottom, MARGIN, right, cv2.BORDER_CONSTANT, value=paper)
+    batch = np.ascontiguousarray(framed.transpose(2, 0, 1)[None], dtype=np.float32)
+    maps: FloatArray = np.asarray(_session().run(None, {"image": batch})[0][0])
+    return maps
+
+
+_LOCK = threading.Lock()
+
+
+def _session() -> onnxruntime.InferenceSession:
+    with _LOCK:
+        return _loaded(MODEL_FILE)
+
+
+@lru_cache(maxsize=1)
+def _loaded(path: Path) -> onnxruntime.InferenceSession:
+    import onnxruntime
+
+    if not path.is_file():
+        msg = f"expected the marks network at {path}, found no file: install readoff again, or train it with benchmarks/train_marks"
+        raise NetworkNotFound(msg)
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = 1
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    return onnxruntime.InferenceSession(str(path), options, providers=["CPUExecutionProvider"])
+
+
+def _sigmoid(logits: FloatArray) -> FloatArray:
+    return np.asarray(1 / (1 + np.exp(-np.clip(logits, -30, 30))), dtype=np.float32)
+
+
+def _peaks(heat: FloatArray, least: float) -> list[tuple[int, int]]:
+    """Cells (row, column) where a map is highest among their neighbours, highest first."""
+    highest = cv2.dilate(heat, np.ones((3, 3), np.uint8))
+    rows, cols = np.nonzero((heat >= highest) & (heat >= least))
+    order = np.argsort(-heat[rows, cols], kind="stable")
+    return [(int(rows[k]), int(cols[k])) for k in order]
+
+
+def _px(cell: float) -> float:
+    """Middle of a cell in px of the image without its margin."""
+    return 2 * cell + 0.5 - MARGIN
+
+
+def _end_peak(maps: FloatArray, heat: FloatArray, kind: int, at: tuple[int, int]) -> Peak:
+    row, col = at
+    line = heat[1 + kind, row]
+    left, right = float(line[max(0, col - 1)]), float(line[min(len(line) - 1, col + 1)])
+    shift = (right - left) / max(2 * float(line[col]), left + right, 1e-6)
+    return Peak(_px(col + float(np.clip(shift, -0.5, 0.5))), _px(row + float(maps[NUDGES][kind, row, col])), float(line[col]))
+
+
+def _mark(maps: FloatArray, score: float, at: tuple[int, int], ends: Sequence[Sequence[Peak]]) -> DetectedMark:
+    cell = maps[:, at[0], at[1]]
+    dx, dy = np.clip(cell[OFFSET], -1.5, 1.5).tolist()
+    x, y = _px(at[1] + dx), _px(at[0] + dy)
+    raised = np.exp(cell[STYLE] - cell[STYLE].max())
+    bars = cell[BARS].reshape(2, 3)
+    up, down = (_end(bars[k], x, y, way, peaks) for k, way, peaks in ((0, -1, ends[0]), (1, 1, ends[1])))
+    return DetectedMark(x, y, float(np.exp(cell[SIZE])), raised / raised.sum(), float(_sigmoid(cell[TALL])), score, up, down)
+
+
+def _end(bar: FloatArray, x: float, y: float, way: int, peaks: Sequence[Peak]) -> DetectedEnd:
+    """The end that a marker says it has, at the peak nearest to where it says."""
+    exists, seen = _sigmoid(bar[:2]).tolist()
+    distance = max(0.0, float(np.exp(np.clip(bar[2], 0, 7))) - NEAR)
+    expected = y + way * distance
+    reach = max(4.0, 0.2 * distance)
+    near = [p for p in peaks if abs(p.x - x) <= 2.5 and abs(p.y - expected) <= reach]
+    if not near:
+        return DetectedEnd(exists, seen, distance, expected, False)
+    best = min(near, key=lambda p: abs(p.y - expected) - 2 * p.score)
+    return DetectedEnd(exists, seen, abs(best.y - y), best.y, True)
+
+
+def _distinct(marks: Sequence[DetectedMark]) -> list[DetectedMark]:
+    kept: list[DetectedMark] = []
+    for mark in marks:
+        if all(abs(mark.x - k.x) > SAME_PLACE or abs(mark.y - k.y) > SAME_PLACE for k in kept):
+            kept.append(mark)
+    return kept

@@ -1,0 +1,179 @@
+"""What a PDF page draws: its paths, images and texts, in pixels of the page's rendering (integer = centre of a pixel)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitize.pdf_worker import CHAR_FIELDS, PATH_FIELDS
+
+Doubles = NDArray[np.float64]
+Box = tuple[float, float, float, float]
+Color = tuple[int, int, int, int]
+
+MOVE, LINE, CURVE, CLOSE = 0, 1, 2, 4
+
+
+@dataclass(frozen=True, eq=False)
+class VectorPath:
+    """One path as it is drawn.
+
+    Attributes
+    ----------
+    points
+        (n, 2) x and y in px, control points of Bezier curves among them.
+    kinds
+        (n,) uint8: MOVE, LINE or CURVE (three points a curve), with CLOSE added where the subpath closes.
+    fill, stroke
+        RGBA of 0 to 255; None where the path is not filled or stroked.
+    width
+        Stroke width, px.
+    dashes
+        Lengths of dashes and gaps, px; empty for a solid stroke.
+    order
+        Its place in the order of drawing; what comes later covers what came before.
+    clip
+        Box beyond which nothing of it shows; None for no limit.
+    """
+
+    points: Doubles
+    kinds: NDArray[np.uint8]
+    fill: Color | None
+    stroke: Color | None
+    width: float
+    dashes: tuple[float, ...]
+    order: int
+    clip: Box | None
+
+    @property
+    def box(self) -> Box:
+        """Extent of its points."""
+        (x0, y0), (x1, y1) = self.points.min(axis=0), self.points.max(axis=0)
+        return float(x0), float(y0), float(x1), float(y1)
+
+
+@dataclass(frozen=True)
+class TextSpan:
+    """A run of text of one size and direction: its box in px, its font size in px, and its angle in degrees (90 reads upwards)."""
+
+    text: str
+    box: Box
+    size: float
+    degrees: float
+
+
+@dataclass(frozen=True)
+class Drawing:
+    """What a page draws; `missing` says in words why nothing is known of it."""
+
+    paths: tuple[VectorPath, ...] = ()
+    images: tuple[Box, ...] = ()
+    texts: tuple[TextSpan, ...] = ()
+    missing: str = ""
+
+
+def expected_bytes(counts: Mapping[str, int]) -> int:
+    """Length of the arrays that a worker announces with these counts.
+
+    Raises
+    ------
+    ValueError
+        If a count is no number of things.
+    """
+    n = [counts[name] for name in ("paths", "points", "dashes", "chars")]
+    if any(type(value) is not int or value < 0 for value in n):
+        msg = f"expected counts of 0 or more, found {n}"
+        raise ValueError(msg)
+    return 8 * (n[0] * PATH_FIELDS + 2 * n[1] + n[2] + n[3] * CHAR_FIELDS) + n[1]
+
+
+def decode(counts: Mapping[str, int], data: bytes) -> Drawing:
+    """The drawing in the arrays that a worker sent.
+
+    Raises
+    ------
+    ValueError
+        If the arrays do not fit together.
+    """
+    sizes = [counts["paths"] * PATH_FIELDS, 2 * counts["points"], counts["dashes"], counts["chars"] * CHAR_FIELDS]
+    stops = np.cumsum([0, *sizes]) * 8
+    numbers = [np.frombuffer(data[a:b], dtype=np.float64) for a, b in zip(stops[:-1], stops[1:], strict=True)]
+    kinds = np.frombuffer(data[int(stops[-1]) :], dtype=np.uint8)
+    rows, points, dashes = numbers[0].reshape(-1, PATH_FIELDS), numbers[1].reshape(-1, 2), numbers[2]
+    if rows[:, 0].sum() != len(points) or rows[:, 1].sum() != len(dashes) or (rows[:, :2] < 0).any():
+        msg = f"expected {rows[:, 0].sum():.0f} points and {rows[:, 1].sum():.0f} dashes, found {len(points)} and {len(dashes)}"
+        raise ValueError(msg)
+    paths, images = _paths(rows, points, kinds, dashes)
+    return Drawing(paths, images, _spans(numbers[3].reshape(-1, CHAR_FIELDS)))
+
+
+def _paths(rows: Doubles, points: Doubles, kinds: NDArray[np.uint8], dashes: Doubles) -> tuple[tuple[VectorPath, ...], tuple[Box, ...]]:
+    paths, images = [], []
+    at = dash = 0
+    for order, row in enumerate(rows.tolist()):
+        n, n_dashes = int(row[0]), int(row[1])
+        own, own_kinds = points[at : at + n], kinds[at : at + n]
+        lengths = tuple(dashes[dash : dash + n_dashes].tolist())
+        at, dash = at + n, dash + n_dashes
+        if n == 0 or not np.isfinite(own).all():
+            continue
+        clip = None if row[13] != row[13] else (row[13], row[14], row[15], row[16])
+        fill, stroke = (_color(row[k : k + 4]) if row[flag] else None for flag, k in ((2, 4), (3, 8)))
+        path = VectorPath(own, own_kinds, fill, stroke, row[12], lengths, order, clip)
+        if row[17]:
+            images.append(path.box)
+        elif fill is not None or stroke is not None:
+            paths.append(path)
+    return tuple(paths), tuple(images)
+
+
+def _color(values: Sequence[float]) -> Color | None:
+    """RGBA, or None for what is wholly transparent."""
+    r, g, b, a = (int(v) for v in values)
+    return (r, g, b, a) if a > 0 else None
+
+
+# Text
+
+
+def _spans(chars: Doubles) -> tuple[TextSpan, ...]:
+    """Characters that follow one another on a line, in one size and direction, as spans."""
+    spans: list[list[tuple[float, ...]]] = []
+    for row in chars.tolist():
+        char = tuple(row)
+        if int(char[0]) in (0, 10, 13, 0xFFFE, 0xFFFF):
+            spans.append([])
+        elif spans and spans[-1] and _goes_on(spans[-1], char):
+            spans[-1].append(char)
+        else:
+            spans.append([char])
+    found = (_span(chars) for chars in spans)
+    return tuple(span for span in found if span is not None)
+
+
+def _goes_on(span: Sequence[tuple[float, ...]], char: tuple[float, ...]) -> bool:
+    if int(char[0]) == 32:
+        return True
+    last = next((c for c in reversed(span) if int(c[0]) != 32), None)
+    if last is None:
+        return True
+    size = max(char[6], 1.0)
+    if abs(char[6] - last[6]) > 0.1 * size or abs(char[5] - last[5]) > 0.02:
+        return False
+    dx, dy = (char[1] + char[3] - last[1] - last[3]) / 2, (char[2] + char[4] - last[2] - last[4]) / 2
+    along, across = dx * np.cos(char[5]) - dy * np.sin(char[5]), dx * np.sin(char[5]) + dy * np.cos(char[5])
+    return bool(-0.2 * size < along < 2.5 * size and abs(across) < 0.6 * size)
+
+
+def _span(chars: Sequence[tuple[float, ...]]) -> TextSpan | None:
+    text = "".join(chr(int(c[0])) for c in chars if 0 < c[0] < 0x110000 and not 0xD800 <= c[0] < 0xE000)
+    inked = [c for c in chars if int(c[0]) != 32]
+    if not text.strip() or not inked:
+        return None
+    boxes = np.array([c[1:5] for c in inked])
+    x0, y0 = boxes[:, :2].min(axis=0).tolist()
+    x1, y1 = boxes[:, 2:].max(axis=0).tolist()
+    return TextSpan(text.strip(), (x0, y0, x1, y1), inked[0][6], float(np.degrees(inked[0][5]) % 360))
