@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration import AxisCalibration, AxisReading, Label, read_axis
+from calibration import AxisCalibration, AxisReading, Label, parse_number, read_axis
 from digitize.lines import Line
 from digitize.ocr import TextBox
 from digitize.ticks import Side, SideName, TickMarks, find_ticks
 
 MIN_CONFIDENCE = 0.5
+MOST_LABELS = 40  # no axis has more; a longer column is a table
+MOST_SPLITS = 3  # how often a row or column of labels is cut to find the axes of panels beside one another
 
 
 @dataclass(frozen=True)
@@ -60,10 +62,9 @@ def find_axes(gray: NDArray[np.uint8], boxes: Sequence[TextBox], lines: Sequence
     names: tuple[SideName, ...] = ("left", "right", "bottom", "top")
     for name in names:
         side = Side(name, (gray.shape[0], gray.shape[1]))
+        seen: set[frozenset[TextBox]] = set()
         for group in _aligned(numeric, side):
-            axis = read_group(gray, side, group, lines)
-            if axis is not None:
-                found.append(axis)
+            found += _axes_of_group(gray, side, group, lines, seen)
     found.sort(key=lambda a: -a.strength)
     kept: list[Axis] = []
     for axis in found:
@@ -91,14 +92,64 @@ def _aligned(boxes: Sequence[TextBox], side: Side) -> list[list[TextBox]]:
     return list(groups.values())
 
 
+def _axes_of_group(
+    gray: NDArray[np.uint8], side: Side, group: Sequence[TextBox], lines: Sequence[Line], seen: set[frozenset[TextBox]], depth: int = 0
+) -> Iterator[Axis]:
+    """The axes that a row or column of labels may make: one of them all, and those of its parts, where panels share the row."""
+    if frozenset(group) in seen:
+        return
+    seen.add(frozenset(group))
+    ordered = sorted(group, key=lambda b: sum(side.span(b.box)[:2]))
+    axis = read_group(gray, side, ordered, lines) if len(ordered) <= MOST_LABELS else None
+    if axis is not None:
+        yield axis
+        if axis.n_used == len(ordered):
+            return
+    if depth < MOST_SPLITS:
+        for part in _parts(ordered, side):
+            yield from _axes_of_group(gray, side, part, lines, seen, depth + 1)
+
+
+def _parts(group: Sequence[TextBox], side: Side) -> list[list[TextBox]]:
+    """The runs of labels between the wide gaps of a row, and those between the places where its numbers start anew; of two labels or more."""
+    if len(group) < 4:
+        return []
+    middle = np.array([sum(side.span(b.box)[:2]) / 2 for b in group])
+    gaps = np.diff(middle)
+    wide = gaps > 1.5 * np.median(gaps)
+    values = np.array([next((r.value for r in parse_number(b.number)), np.nan) for b in group])
+    steps = np.sign(np.diff(values))
+    usual = np.sign(np.nansum(steps)) or (-1.0 if side.is_upright else 1.0)
+    anew = np.isfinite(steps) & (steps != usual)
+    parts = [p.tolist() for cut in (wide, anew) if cut.any() for p in np.split(np.arange(len(group)), np.flatnonzero(cut) + 1)]
+    return [[group[k] for k in part] for part in parts if 2 <= len(part) < len(group)]
+
+
 def read_group(gray: NDArray[np.uint8], side: Side, group: Sequence[TextBox], lines: Sequence[Line]) -> Axis | None:
     """The axis that a group of labels makes with the tick marks beside it, or None where they do not fit together."""
     spans = np.array([side.span(b.box) for b in group])
     height = float(np.median([b.height for b in group]))
     marks = find_ticks(gray, side, spans, height, lines)
+    middles = spans[:, :2].mean(axis=1)
+    middles += _offset(middles, marks.px, height)
     labels = [
-        Label(px=float(s[:2].mean()), size_px=float(s[1] - s[0] + 1), text=b.number, confidence=b.number_confidence, raised=b.raised, free_text=b.text)
-        for s, b in zip(spans, group, strict=True)
-    ]
-    reading = read_axis(labels, marks.px)
+        Label(
+            px=float(at), size_px=float(s[1] - s[0] + 1), text=b.number, confidence=b.number_confidence, raised=b.raised, free_text=b.text,
+            height_px=b.height,
+        )
+        for at, s, b in zip(middles, spans, group, strict=True)
+    ]  # fmt: skip
+    reading = read_axis(labels, marks.px, rises=not side.is_upright)
     return Axis(side, tuple(group), marks, reading) if reading.calibration is not None else None
+
+
+def _offset(middles: NDArray[np.float64], ticks: NDArray[np.float64], height: float) -> float:
+    """How far ticks stand from the middles of their labels, where three labels or more share one distance; else 0."""
+    if ticks.size == 0:
+        return 0.0
+    away = ticks[np.abs(ticks - middles[:, None]).argmin(axis=1)] - middles
+    near = away[np.abs(away) < 0.35 * height]
+    if near.size < 3:
+        return 0.0
+    centre = float(np.median(near))
+    return centre if np.median(np.abs(near - centre)) < 0.05 * height + 0.3 else 0.0

@@ -40,12 +40,82 @@ def find_legend(image: NDArray[np.uint8], texts: Sequence[TextBox], plot: Box, h
     names = [t for t in words if _is_name(t, plot, height)]
     best: tuple[LegendEntry, ...] = ()
     for right_side in (False, True):
-        entries = [(t, _key_beside(image, t, words, right_side=right_side)) for t in names]
-        keyed = [LegendEntry(t.text, _ints(t.box), key) for t, key in entries if key is not None]
-        group = _stacked(keyed, right_side=right_side, height=height)
-        if len(group) > len(best):
-            best = group
-    return best
+        keys = {id(t): key for t in names if (key := _key_beside(image, t, words, right_side=right_side)) is not None}
+        for group in (*_columns(names, right_side=right_side), *_rows(names)):
+            entries = _with_swallowed(_entries(group, keys, height), names, right_side=right_side)
+            if len(entries) > len(best):
+                best = entries
+    return tuple(sorted(best, key=lambda e: (e.text_box[1], e.text_box[0])))
+
+
+def _columns(names: Sequence[TextBox], *, right_side: bool) -> list[list[TextBox]]:
+    """Names right below one another whose edges towards their keys stand in one column."""
+    edge = 2 if right_side else 0
+    groups: list[list[TextBox]] = []
+    for name in sorted(names, key=lambda t: t.box[1]):
+        for group in groups:
+            last = group[-1]
+            pitch = name.box[1] - last.box[1]
+            if abs(name.box[edge] - last.box[edge]) < 0.8 * name.height and 0.9 * name.height < pitch < 3.5 * name.height:
+                group.append(name)
+                break
+        else:
+            groups.append([name])
+    return groups
+
+
+def _rows(names: Sequence[TextBox]) -> list[list[TextBox]]:
+    """Names beside one another."""
+    groups: list[list[TextBox]] = []
+    for name in sorted(names, key=lambda t: t.box[0]):
+        for group in groups:
+            if abs(name.box[1] + name.box[3] - group[-1].box[1] - group[-1].box[3]) < name.height:
+                group.append(name)
+                break
+        else:
+            groups.append([name])
+    return [g for g in groups if len(g) > 1]
+
+
+def _entries(group: Sequence[TextBox], keys: dict[int, Box], height: float) -> tuple[LegendEntry, ...]:
+    """Entries of a group: keys stand equally far from their names; one that could not be told from other ink is put where it must stand."""
+    found = [(t, keys[id(t)]) for t in group if id(t) in keys]
+    if not found or 3 * len(found) < len(group):
+        return ()
+    left = float(np.median([key[0] - t.box[0] for t, key in found]))
+    right = float(np.median([key[2] - t.box[0] for t, key in found]))
+    if right < 0 or left < 0:  # keys before names: measured from their near edge
+        alike = [(t, k) for t, k in found if abs(k[0] - t.box[0] - left) < height and abs(k[2] - t.box[0] - right) < height]
+    else:
+        left, right = (float(np.median([key[side] - t.box[2] for t, key in found])) for side in (0, 2))
+        alike = [(t, k) for t, k in found if abs(k[0] - t.box[2] - left) < height and abs(k[2] - t.box[2] - right) < height]
+    sure = {id(t) for t, _ in alike}
+    if 3 * len(sure) < len(group):
+        return ()
+    entries = []
+    for t in group:
+        edge = t.box[0] if right < 0 or left < 0 else t.box[2]
+        place = (round(edge + left), round(t.box[1]), round(edge + right), round(t.box[3]))
+        entries.append(LegendEntry(t.text, _ints(t.box), keys[id(t)] if id(t) in sure else place))
+    return tuple(entries)
+
+
+def _with_swallowed(entries: tuple[LegendEntry, ...], names: Sequence[TextBox], *, right_side: bool) -> tuple[LegendEntry, ...]:
+    """The entries, and above or below them names whose box has run over their own key."""
+    if not entries:
+        return entries
+    key0, key1 = (round(float(np.median([e.key_box[side] for e in entries]))) for side in (0, 2))
+    known = {e.text_box for e in entries}
+    result = list(entries)
+    for name in names:
+        box = _ints(name.box)
+        gap = min((max(box[1], e.text_box[1]) - min(box[3], e.text_box[3]) for e in result), default=0)
+        over = abs(box[2] - key1) <= 0.6 * name.height if right_side else abs(box[0] - key0) <= 0.6 * name.height
+        if box not in known and over and -1 <= gap < 2.2 * name.height:
+            text = (box[0], box[1], key0 - 2, box[3]) if right_side else (key1 + 2, box[1], box[2], box[3])
+            if text[2] - text[0] > name.height:
+                result.append(LegendEntry(name.text, text, (key0, box[1], key1, box[3])))
+    return tuple(result)
 
 
 def is_word(text: TextBox) -> bool:
@@ -84,7 +154,7 @@ def _key_beside(image: NDArray[np.uint8], text: TextBox, texts: Sequence[TextBox
     if order.size == 0:
         return None
     first = order[0]
-    if (first if right_side else columns.size - 1 - first) > 2.2 * h:
+    if (first if right_side else columns.size - 1 - first) > 3.2 * h:
         return None
     # The key reaches until a clear gap.
     last = first
@@ -102,21 +172,3 @@ def _key_beside(image: NDArray[np.uint8], text: TextBox, texts: Sequence[TextBox
 
 def _crosses(a: Sequence[float], b: Sequence[float]) -> bool:
     return min(a[2], b[2]) - max(a[0], b[0]) > 0 and min(a[3], b[3]) - max(a[1], b[1]) > 0.3 * (b[3] - b[1]) and len(b) == 4
-
-
-def _stacked(entries: Sequence[LegendEntry], *, right_side: bool, height: float) -> tuple[LegendEntry, ...]:
-    """The largest group of entries whose names and keys stand in one column (or in one row) of even spacing."""
-    best: list[LegendEntry] = []
-    side, key_side = (2, 0) if right_side else (0, 2)
-    for seed in entries:
-        column = [
-            e
-            for e in entries
-            if abs(e.text_box[side] - seed.text_box[side]) < 0.8 * height
-            and abs((e.key_box[0] + e.key_box[2]) - (seed.key_box[0] + seed.key_box[2])) / 2 < 1.0 * height
-        ]
-        row = [e for e in entries if abs(e.text_box[1] + e.text_box[3] - seed.text_box[1] - seed.text_box[3]) < height]
-        gap = [abs(e.key_box[key_side] - e.text_box[side]) for e in row]
-        row = row if len(row) > 1 and np.ptp(gap) < height else []
-        best = max((best, column, row), key=len)
-    return tuple(sorted(best, key=lambda e: (e.text_box[1], e.text_box[0])))

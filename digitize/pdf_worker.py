@@ -267,16 +267,16 @@ class Drawing:
             msg = f"more than {MAX_CHARS} characters"
             raise TooMuch(msg)
         left, right, bottom, top = (ctypes.c_double() for _ in range(4))
-        turn = math.atan2(-m[1], m[0])
-        per_unit = math.sqrt(abs(m[0] * m[3] - m[1] * m[2]))
+        own = raw.FS_MATRIX()
         for k in range(n):
             raw.FPDFText_GetCharBox(text, k, left, right, bottom, top)
             u, v = (left.value, right.value), (bottom.value, top.value)
             xs = sorted(m[0] * a + m[2] * b + m[4] for a, b in zip(u, v, strict=True))
             ys = sorted(m[1] * a + m[3] * b + m[5] for a, b in zip(u, v, strict=True))
-            angle = raw.FPDFText_GetCharAngle(text, k) + turn
-            size = raw.FPDFText_GetFontSize(text, k) * per_unit
-            self.chars.extend((raw.FPDFText_GetUnicode(text, k), xs[0], ys[0], xs[1], ys[1], angle, size))
+            raw.FPDFText_GetMatrix(text, k, own)
+            glyph = then((own.a, own.b, own.c, own.d, own.e, own.f), m)
+            size = raw.FPDFText_GetFontSize(text, k) * math.sqrt(abs(glyph[0] * glyph[3] - glyph[1] * glyph[2]))
+            self.chars.extend((raw.FPDFText_GetUnicode(text, k), xs[0], ys[0], xs[1], ys[1], math.atan2(-glyph[1], glyph[0]), size))
 
     def send(self) -> None:
         """Sends it: the counts, then all arrays one after the other."""

@@ -26,6 +26,7 @@ MAX_RELATIVE_HEIGHT = 2.6
 MARKS_RECUR = 4
 NUMBER_GAP, TIGHT_NUMBER_GAP, LEAST_CUT, CUT_STANDS_OUT = 0.48, 0.3, 0.25, 1.5
 EVEN_ROW = 1.9
+LONGEST_BASE = 5
 LOOSE_SHARE = 0.65
 LEAST_TEXT_PX = 4.5
 STRAND_ASPECT, STRAND_RUNS, STRAND_FILL = 2.2, 1.2, 0.33
@@ -132,14 +133,17 @@ def find_lines(gray: Image, ink: Ink) -> list[Line]:
     chains = _all_chains(ink, frames)
     heights = [_text_height(frames[rotation][chain]) for rotation, chain in chains]
     is_free = _is_small(ink)
+    is_loose = is_free.copy()
+    for _, chain in chains:
+        is_loose[chain] &= len(chain) < 3  # the letters of a word are not to be had as the points and accents of another
     lines: list[Line] = []
     for i in sorted(range(len(chains)), key=lambda i: -heights[i]):
         rotation, chain = chains[i]
-        line = _complete_line(ink, frames[rotation], chain[is_free[chain]], is_free, heights[i], rotation)
+        line = _complete_line(ink, frames[rotation], chain[is_free[chain]], is_free & is_loose, heights[i], rotation)
         if line is not None and _is_plausible(ink, line):
             is_free[list(line.parts)] = False
             lines.append(line)
-    lines = _with_alternatives(ink, frames, lines, is_free)
+    lines = _with_alternatives(ink, frames, lines, is_free & is_loose)
     lines = [line for line in lines if _stands_free(gray, line)]
     lines = _with_exponents(ink, frames, _without_marks(ink, lines))
     return sorted(lines, key=lambda line: (line.box[1], line.box[0]))
@@ -196,7 +200,12 @@ def _with_exponents(ink: Ink, frames: dict[Rotation, Boxes], lines: list[Line]) 
     for i, line in enumerate(lines):
         height = line.height * ink.scale
         behind = [k for k, other in enumerate(lines) if other.rotation == line.rotation and _is_exponent(hulls[i], hulls[k], height)]
-        if len(behind) == 1 and lines[behind[0]].height < 0.85 * line.height:
+        if (
+            height < 1.6 * ink.text_height
+            and len(line.parts) <= LONGEST_BASE
+            and len(behind) == 1
+            and lines[behind[0]].height < 0.85 * line.height
+        ):
             members = np.asarray(line.parts + lines[behind[0]].parts)
             frame = frames[line.rotation]
             members = members[np.argsort(frame[members, 0], kind="stable")]
@@ -208,7 +217,7 @@ def _with_exponents(ink: Ink, frames: dict[Rotation, Boxes], lines: list[Line]) 
 def _is_exponent(base: NDArray[np.int64], tail: NDArray[np.int64], height: float) -> bool:
     gap = tail[0] - base[2] - 1
     is_higher = tail[3] < base[3] - 0.25 * height and abs(tail[1] - base[1]) <= 0.5 * height and tail[3] > base[1]
-    return bool(-0.1 * height <= gap <= 0.35 * height and is_higher)
+    return bool(-0.1 * height <= gap <= 0.35 * height and is_higher and tail[2] - tail[0] < 1.6 * height)
 
 
 def _without_marks(ink: Ink, lines: list[Line]) -> list[Line]:

@@ -139,7 +139,10 @@ def _near_labels(px: NDArray[np.float64], labels: NDArray[np.float64], height: f
 def _strokes(
     view: NDArray[np.float64], outer: float, inner: float, height: float, *, from_inside: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Positions and lengths of strokes between two columns that touch the inner (`from_inside`) or the outer one."""
+    """Positions and lengths of strokes between two columns that touch the inner (`from_inside`) or the outer one.
+
+    A line that runs on across the strip counts too: the frame's corner stands for the tick at the end of an axis, a gridline for its own.
+    """
     c0, c1 = max(0, int(np.ceil(outer))), min(view.shape[1] - 1, int(np.floor(inner)))
     if c1 - c0 + 1 < 2:
         return np.empty(0), np.empty(0)
@@ -150,19 +153,22 @@ def _strokes(
     # Beside a thick or blurred axis line the first column is ink on every row: it says nothing.
     skip = int(np.median(run))
     rows = np.flatnonzero(run - skip >= max(2, 0.12 * height))
-    if rows.size == 0:
-        return np.empty(0), np.empty(0)
     px, length = [], []
-    for group in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1):
-        reach = int(np.median(run[group]))
-        if group.size > max(4.0, 0.5 * height) or reach >= strip.shape[1]:
+    for group in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1) if rows.size else []:
+        if group.size > max(4.0, 0.5 * height):
             continue
-        lo, hi = max(0, group[0] - 2), min(view.shape[0], group[-1] + 3)
-        profile = strip[lo:hi, skip : max(skip + 1, reach - 1)].mean(axis=1)
-        weight = np.clip(profile - 0.08 * profile.max(), 0, None)
-        px.append(float((weight * np.arange(lo, hi)).sum() / weight.sum()))
+        reach = int(np.median(run[group]))
+        px.append(_centre(strip, group, skip, max(skip + 1, reach - 1)))
         length.append(float(reach - skip))
     return np.array(px), np.array(length)
+
+
+def _centre(strip: NDArray[np.float64], rows: NDArray[np.int64], start: int, end: int) -> float:
+    """Ink-weighted middle of a stroke on these rows, between two columns of the strip."""
+    lo, hi = max(0, int(rows[0]) - 2), min(strip.shape[0], int(rows[-1]) + 3)
+    profile = strip[lo:hi, start:end].mean(axis=1)
+    weight = np.clip(profile - 0.08 * profile.max(), 0, None)
+    return float((weight * np.arange(lo, hi)).sum() / weight.sum())
 
 
 def _bare_strokes(view: NDArray[np.float64], edge: float, labels: NDArray[np.float64], height: float) -> float | None:

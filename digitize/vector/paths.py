@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -163,9 +164,11 @@ def _goes_on(span: Sequence[tuple[float, ...]], char: tuple[float, ...]) -> bool
     size = max(char[6], 1.0)
     if abs(char[6] - last[6]) > 0.1 * size or abs(char[5] - last[5]) > 0.02:
         return False
+    cos, sin = math.cos(char[5]), math.sin(char[5])
     dx, dy = (char[1] + char[3] - last[1] - last[3]) / 2, (char[2] + char[4] - last[2] - last[4]) / 2
-    along, across = dx * np.cos(char[5]) - dy * np.sin(char[5]), dx * np.sin(char[5]) + dy * np.cos(char[5])
-    return bool(-0.2 * size < along < 2.5 * size and abs(across) < 0.6 * size)
+    along, across = dx * cos - dy * sin, dx * sin + dy * cos
+    gap = along - abs(cos) * (char[3] - char[1] + last[3] - last[1]) / 2 - abs(sin) * (char[4] - char[2] + last[4] - last[2]) / 2
+    return -0.2 * size < along and gap < 0.8 * size and abs(across) < 0.6 * size
 
 
 def _span(chars: Sequence[tuple[float, ...]]) -> TextSpan | None:
@@ -176,4 +179,4 @@ def _span(chars: Sequence[tuple[float, ...]]) -> TextSpan | None:
     boxes = np.array([c[1:5] for c in inked])
     x0, y0 = boxes[:, :2].min(axis=0).tolist()
     x1, y1 = boxes[:, 2:].max(axis=0).tolist()
-    return TextSpan(text.strip(), (x0, y0, x1, y1), inked[0][6], float(np.degrees(inked[0][5]) % 360))
+    return TextSpan(text.strip(), (x0, y0, x1, y1), inked[0][6], math.degrees(inked[0][5]) % 360)

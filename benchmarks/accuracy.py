@@ -1,0 +1,200 @@
+"""How well figures are read: draws figures with known truth, reads them, and prints one table.
+
+Usage::
+
+    python benchmarks/accuracy.py                 60 figures drawn here
+    python benchmarks/accuracy.py --count 200 --seed 7
+    python benchmarks/accuracy.py FOLDER          a folder of figures with `<id>.truth.json` beside them (see benchmarks/figures.py)
+
+Columns: `solved` share of figures with every point found, none invented, every value and error-bar end within 1 % of the axis (last tick minus
+first) and every series right; `found` share of the true points; `spurious` share of the returned ones; `ends` share of the true error-bar ends
+within 1 %; `error` median distance of values and ends from the truth, % of the axis; `cover` share of them whose truth lies within 1.96 u;
+`silent` share of figures with a value or end more than 2 % off, or an invented point, that bears no flag and claims a confidence of 0.9 or more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import tempfile
+import time
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from figures import draw_figures
+from scipy.optimize import linear_sum_assignment
+
+from digitize import digitize_file
+from digitize.record import FigureRecord, PanelRecord, PointRecord
+
+NEAR, TIGHT = 0.02, 0.01
+SUFFIXES = (".png", ".pdf", ".jpg", ".jpeg", ".tif", ".tiff")
+
+
+@dataclass(frozen=True)
+class Score:
+    """What came of one figure; `errors` are fractions of the axis, `covered` whether each lies within 1.96 u."""
+
+    name: str
+    kind: str
+    seconds: float = 0.0
+    n_true: int = 0
+    n_returned: int = 0
+    n_found: int = 0
+    n_ends: int = 0
+    n_ends_good: int = 0
+    errors: tuple[float, ...] = ()
+    covered: tuple[bool, ...] = ()
+    is_silent: bool = False
+    is_solved: bool = False
+
+
+def score_figure(truth: dict[str, Any], record: FigureRecord | None, seconds: float) -> Score:
+    """Score of the panel that agrees best with the truth."""
+    n_true = sum(len(s["points"]) for s in truth["series"])
+    nothing = Score(truth["id"], truth["kind"], seconds, n_true=n_true, n_ends=len(list(_ends(truth))))
+    scores = [_score_panel(truth, panel, nothing) for panel in (record.panels if record else ())]
+    return max(scores, key=lambda s: (s.n_found, -s.n_returned), default=nothing)
+
+
+def _ends(truth: dict[str, Any]) -> Iterable[float]:
+    return (p[k] for s in truth["series"] for p in s["points"] for k in ("lo", "hi") if p.get(k) is not None)
+
+
+def _score_panel(truth: dict[str, Any], panel: PanelRecord, nothing: Score) -> Score:
+    expected = [(k, p) for k, s in enumerate(truth["series"]) for p in s["points"]]
+    returned = [(k, p) for k, s in enumerate(panel.series) for p in s.points]
+    if not returned:
+        return nothing
+    cost = np.array([[_distance(truth, p, q) for _, q in returned] for _, p in expected])
+    rows, columns = linear_sum_assignment(np.minimum(cost, 9.0))
+    pairs = [(int(a), int(b)) for a, b in zip(rows, columns, strict=True) if cost[a, b] < NEAR]
+    found = [(expected[a], returned[b]) for a, b in pairs]
+    checks = [check for (_, p), (_, q) in found for check in _checks(truth, p, q)]
+    strays = [q for b, (_, q) in enumerate(returned) if b not in {b for _, b in pairs}]
+    ends = [off for is_end, off, _, _ in checks if is_end]
+    is_silent = any(_is_sure(q) for q in strays) or any(off > NEAR and sure for _, off, _, sure in checks if math.isfinite(off))
+    is_solved = len(found) == len(expected) == len(returned) and all(off <= TIGHT for _, off, _, _ in checks)
+    return Score(
+        nothing.name, nothing.kind, nothing.seconds, len(expected), len(returned), len(found), nothing.n_ends,
+        sum(off <= TIGHT for off in ends), tuple(off for _, off, _, _ in checks if off <= NEAR), tuple(c for _, _, c, _ in checks if c is not None),
+        is_silent, is_solved and _series_agree([(k, j) for (k, _), (j, _) in found]),
+    )  # fmt: skip
+
+
+def _span(axis: dict[str, Any]) -> float:
+    return float(max(axis["ticks"]) - min(axis["ticks"]))
+
+
+def _distance(truth: dict[str, Any], expected: dict[str, Any], point: PointRecord) -> float:
+    """How far a returned point is from a true one, in axis lengths; infinite in another category."""
+    if point.y is None or point.x is None or isinstance(point.y, str):
+        return math.inf
+    along = 0.0
+    if truth["x"]["type"] == "num":
+        if isinstance(point.x, str):
+            return math.inf
+        along = abs(point.x - expected["x"]) / _span(truth["x"])
+    elif "".join(str(point.x).lower().split()) != "".join(expected["x"].lower().split()):
+        return math.inf
+    return max(along, abs(point.y - expected["y"]) / _span(truth["y"]))
+
+
+def _checks(truth: dict[str, Any], expected: dict[str, Any], point: PointRecord) -> Iterable[tuple[bool, float, bool | None, bool]]:
+    """(is it an end, distance in axis lengths, is it covered, is it sure) for the value and each end of a point."""
+    sure = _is_sure(point)
+    for is_end, key, value, u in ((False, "y", point.y, point.u_y), (True, "lo", point.y_lo, point.u_y_lo), (True, "hi", point.y_hi, point.u_y_hi)):
+        if expected.get(key) is None:
+            continue
+        if not isinstance(value, float):
+            yield is_end, math.inf, None, sure
+            continue
+        gap = abs(value - expected[key])
+        yield is_end, gap / _span(truth["y"]), (gap <= 1.96 * u if u else None), sure
+
+
+def _is_sure(point: PointRecord) -> bool:
+    return not point.flags and point.confidence >= 0.9
+
+
+def _series_agree(pairs: Sequence[tuple[int, int]]) -> bool:
+    """Whether true and returned series match one to one."""
+    return len(set(pairs)) == len({a for a, _ in pairs}) == len({b for _, b in pairs})
+
+
+def read_and_score(folder: Path) -> list[Score]:
+    """Scores of every figure in a folder that has its truth beside it."""
+    scores = []
+    for truth_file in sorted(folder.glob("*.truth.json")):
+        truth = json.loads(truth_file.read_text(encoding="utf-8"))
+        figure = next(folder / (truth["id"] + s) for s in SUFFIXES if (folder / (truth["id"] + s)).exists())
+        start = time.perf_counter()
+        try:
+            record: FigureRecord | None = digitize_file(figure).record
+        except ValueError:
+            record = None
+        scores.append(score_figure(truth, record, time.perf_counter() - start))
+    return scores
+
+
+def print_table(scores: Sequence[Score]) -> None:
+    """One row a kind of plot, and one for all."""
+    groups: dict[str, list[Score]] = defaultdict(list)
+    for score in scores:
+        groups[score.kind].append(score)
+    print(f"{'kind':10} {'n':>4} {'solved':>7} {'found':>7} {'spurious':>9} {'ends':>7} {'error':>7} {'cover':>7} {'silent':>7} {'s/fig':>6}")
+    for name, group in [*sorted(groups.items()), ("all", list(scores))]:
+        errors = [e for s in group for e in s.errors]
+        covered = [c for s in group for c in s.covered]
+        row = (
+            _share(s.is_solved for s in group),
+            _ratio(sum(s.n_found for s in group), sum(s.n_true for s in group)),
+            _ratio(sum(s.n_returned - s.n_found for s in group), sum(s.n_returned for s in group)),
+            _ratio(sum(s.n_ends_good for s in group), sum(s.n_ends for s in group)),
+            100 * float(np.median(errors)) if errors else math.nan,
+            _share(covered),
+            _share(s.is_silent for s in group),
+            float(np.median([s.seconds for s in group])),
+        )
+        print(
+            f"{name:10} {len(group):4d} {row[0]:7.1f} {row[1]:7.1f} {row[2]:9.1f} {row[3]:7.1f} {row[4]:7.3f} {row[5]:7.1f} {row[6]:7.1f} {row[7]:6.2f}"
+        )
+
+
+def _ratio(part: int, whole: int) -> float:
+    return 100 * part / whole if whole else math.nan
+
+
+def _share(values: Iterable[bool]) -> float:
+    seen = list(values)
+    return 100 * sum(seen) / len(seen) if seen else math.nan
+
+
+def main() -> None:
+    """Read the command line and print the table."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("folder", nargs="?", type=Path)
+    parser.add_argument("--count", type=int, default=60)
+    parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--list", action="store_true", help="name the figures that are not solved")
+    given = parser.parse_args()
+    if given.folder is not None:
+        scores = read_and_score(given.folder)
+    else:
+        with tempfile.TemporaryDirectory() as folder:
+            draw_figures(Path(folder), given.count, given.seed)
+            scores = read_and_score(Path(folder))
+    print_table(scores)
+    if given.list:
+        for score in scores:
+            if not score.is_solved:
+                print(f"{score.name}: found {score.n_found}/{score.n_true}, returned {score.n_returned}, ends {score.n_ends_good}/{score.n_ends}")
+
+
+if __name__ == "__main__":
+    main()
