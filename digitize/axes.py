@@ -14,6 +14,7 @@ from digitize.ocr import TextBox
 from digitize.ticks import Side, SideName, TickMarks, find_ticks
 
 MIN_CONFIDENCE = 0.5
+LIKE_DIGITS = frozenset("oOQDlIiSsBZzgqbeEx%")  # letters that a digit or a sign of a number is read as
 MOST_LABELS = 40  # no axis has more; a longer column is a table
 MOST_SPLITS = 3  # how often a row or column of labels is cut to find the axes of panels beside one another
 
@@ -57,7 +58,7 @@ class Axis:
 
 def find_axes(gray: NDArray[np.uint8], boxes: Sequence[TextBox], lines: Sequence[Line]) -> tuple[Axis, ...]:
     """Every row and column of numbers that reads as an axis, the strongest first; no label serves two axes of the same direction."""
-    numeric = [b for b in boxes if b.number_confidence >= MIN_CONFIDENCE and any(c.isdigit() for c in b.number)]
+    numeric = [b for b in boxes if _is_number(b)]
     found: list[Axis] = []
     names: tuple[SideName, ...] = ("left", "right", "bottom", "top")
     for name in names:
@@ -74,6 +75,14 @@ def find_axes(gray: NDArray[np.uint8], boxes: Sequence[TextBox], lines: Sequence
     return tuple(kept)
 
 
+def _is_number(box: TextBox) -> bool:
+    """Whether a text may be a number; `P1` and `2 mg` are names, though with letters forbidden they read as numbers."""
+    if box.number_confidence < MIN_CONFIDENCE or not any(c.isdigit() for c in box.number):
+        return False
+    is_name = any(c.isalpha() and c not in LIKE_DIGITS for c in box.text)
+    return not (is_name and box.confidence > 0.8)
+
+
 def _aligned(boxes: Sequence[TextBox], side: Side) -> list[list[TextBox]]:
     """Groups of two or more boxes whose edges towards the plot (or middles) stand in one row or column."""
     if not boxes:
@@ -86,9 +95,9 @@ def _aligned(boxes: Sequence[TextBox], side: Side) -> list[list[TextBox]]:
         for i in range(len(boxes)):
             near = np.abs(across - across[i]) <= 0.45 * heights[i]
             alike = (heights <= 1.5 * heights[i]) & (heights >= heights[i] / 1.5) & (turned == turned[i])
-            members = np.flatnonzero(near & alike)
-            if members.size >= 2:
-                groups.setdefault(tuple(members.tolist()), [boxes[k] for k in members])
+            members = np.flatnonzero(near & alike).tolist()
+            if len(members) >= 2:
+                groups.setdefault(tuple(members), [boxes[k] for k in members])
     return list(groups.values())
 
 
@@ -111,7 +120,7 @@ def _axes_of_group(
 
 
 def _parts(group: Sequence[TextBox], side: Side) -> list[list[TextBox]]:
-    """The runs of labels between the wide gaps of a row, and those between the places where its numbers start anew; of two labels or more."""
+    """The runs of two labels or more between the wide gaps of a row, and those between the places where its numbers start anew."""
     if len(group) < 4:
         return []
     middle = np.array([sum(side.span(b.box)[:2]) / 2 for b in group])

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from digitize.barfinder import DEFINITE, Bar, Doubles, Field, FloatArray, inner_columns
+from digitize.barfield import DEFINITE, Bar, Doubles, Field, FloatArray, inner_columns
 from digitize.series import Place
 
 DRAWN_U = (0.1, 0.1)  # px: end of a bar, end of an error bar, where strokes keep their sub-pixel places

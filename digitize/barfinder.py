@@ -1,154 +1,20 @@
 """Which rectangles stand on a common baseline: the bars of a plot before anything is read off them.
 
-Just above the baseline nothing but bars and gaps is left of a figure: the strip of pixels there falls into stretches of one colour. Each
-stretch is followed upwards to where it ends. A bar whose fill is the paper's colour is known by the strokes of its sides, which end
-where its lid does. Bars below the baseline are found the same way in the mirrored image.
+Two finders look for them: one follows plain fills, one outlines. Bars below the baseline are found the same way in the mirrored image.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
-from itertools import pairwise
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
+from digitize.barfield import Bar, Field, make_field
+from digitize.barfills import filled_bars
+from digitize.barskyline import outlined_bars
 from digitize.legend import LegendEntry
 from digitize.panels import Panel
-
-FloatArray = NDArray[np.float32]
-Doubles = NDArray[np.float64]
-
-DEFINITE = 30.0  # grey levels by which ink differs from what it lies on
-
-
-@dataclass(frozen=True)
-class Field:
-    """A panel's plot with bars rising from row `base`: colours (h, w, 3), where other things cover it, paper colour, noise, digit height.
-
-    `origin` is the image position (x, y) of its first pixel.
-    """
-
-    rgb: FloatArray
-    covered: NDArray[np.bool_]
-    paper: FloatArray
-    noise: float
-    height: float
-    origin: tuple[int, int]
-    base: int
-
-    def flipped(self) -> Field:
-        """The same plot upside down: bars that hang rise."""
-        last = self.rgb.shape[0] - 1
-        return replace(self, rgb=self.rgb[::-1], covered=self.covered[::-1], base=last - self.base)
-
-
-@dataclass(frozen=True, eq=False)
-class Bar:
-    """A bar: its inner columns x0..x1, the last row of its fill, its fill colour, and whether its fill is the paper's colour."""
-
-    x0: int
-    x1: int
-    top: int
-    fill: FloatArray
-    is_blank: bool
-
-    @property
-    def width(self) -> int:
-        """Inner columns."""
-        return self.x1 - self.x0 + 1
-
-    @property
-    def middle(self) -> float:
-        """Centre along x."""
-        return (self.x0 + self.x1) / 2
-
-
-# ---------------------------------------------------------------- the plot as a field
-
-
-def _field(panel: Panel, legend: Sequence[LegendEntry], base_px: float) -> Field:
-    """The plot with the axis line below it."""
-    y0 = panel.box[1]
-    x0, x1 = _columns(panel, base_px)
-    below = round(max(6.0, 0.6 * panel.height))
-    bottom = min(panel.image.shape[0], panel.box[3] + 1 + below)
-    crop = panel.image[y0:bottom, x0 : x1 + 1]
-    rgb = crop.astype(np.float32)
-    first, last = (max(0, round(v) - y0) for v in panel.y.span_px)
-    covered = _covered(panel, legend, (x0, y0), rgb.shape[:2])
-    return Field(rgb, covered, _paper(crop[first : last + 1]), _noise(rgb), panel.height, (x0, y0), round(base_px) - y0)
-
-
-def _columns(panel: Panel, base_px: float) -> tuple[int, int]:
-    """First and last column of the plot; where its box would cut a bar in two it is widened to the paper beside that bar."""
-    x0, _, x1, _ = panel.box
-    row = round(base_px) - max(3, round(0.5 * panel.height))
-    if row < 2:
-        return x0, x1
-    colors = np.median(panel.image[row - 2 : row + 1].astype(np.float32), axis=0)
-    inked = np.abs(colors - _paper(panel.crop)).max(axis=1) > DEFINITE
-    reach = (x1 - x0) // 5
-    first = max(0, x0 - reach, round(max(b.box[2] for b in panel.y.boxes)) + 2)
-    last = min(inked.size - 1, x1 + reach)
-    while x1 < last and inked[max(0, x1 - 2) : x1 + 1].any():
-        x1 += 1
-    x1 = _ground_edge(panel, x1)
-    wide = round(1.2 * panel.height)
-    if inked[x0 : x0 + 2].any() and inked[x0 : x0 + wide].mean() > 0.6:
-        while x0 > first and inked[x0 : x0 + 3].any():
-            x0 -= 1
-    return x0, x1
-
-
-def _ground_edge(panel: Panel, x1: int) -> int:
-    """Last column of a tinted ground that goes on beyond column x1; x1 where the ground is the page's own white."""
-    paper = _paper(panel.crop)
-    if paper.min() > 248:
-        return x1
-    first, last = (round(v) for v in panel.y.span_px)
-    colors = panel.image[max(0, first) : last + 1, x1:].astype(np.float32)
-    ground = (np.abs(colors - paper).max(axis=2) < 5).mean(axis=0) > 0.15
-    gap = max(3, round(0.4 * panel.height))  # gridlines cross the ground
-    seen = np.flatnonzero(ground)
-    ends = np.flatnonzero(np.diff(seen, prepend=0) > gap)
-    reached = seen[: ends[0]] if ends.size else seen
-    return x1 + int(reached[-1]) if reached.size else x1
-
-
-def _covered(panel: Panel, legend: Sequence[LegendEntry], origin: tuple[int, int], shape: tuple[int, ...]) -> NDArray[np.bool_]:
-    """Where a legend lies over the plot: its names, keys, and the frame around all of them."""
-    mask = np.zeros(shape, dtype=bool)
-    if not legend:
-        return mask
-    boxes = np.array([e.text_box for e in legend] + [e.key_box for e in legend], dtype=float)
-    pad = 0.7 * panel.height
-    x0, y0 = boxes[:, :2].min(axis=0) - pad - np.array(origin)
-    x1, y1 = boxes[:, 2:].max(axis=0) + pad - np.array(origin)
-    if x1 > 0 and y1 > 0:
-        mask[max(0, round(y0)) : round(y1) + 1, max(0, round(x0)) : round(x1) + 1] = True
-    return mask
-
-
-def _paper(crop: NDArray[np.uint8]) -> FloatArray:
-    """Colour of the empty plot: the commonest along the upper edge and the left side of its ticks' span, where bars seldom reach."""
-    h, w = crop.shape[:2]
-    rim = np.concatenate([p.reshape(-1, 3) for p in (crop[: max(3, h // 8)], crop[:, : max(2, w // 40)])])
-    codes = (rim // 16).astype(np.int64) @ np.array([256, 16, 1])
-    common = rim[codes == np.bincount(codes).argmax()]
-    return np.asarray(np.median(common, axis=0), dtype=np.float32)
-
-
-def _noise(rgb: FloatArray) -> float:
-    """Standard deviation of the pixels' noise in grey levels, from second differences, most of which cross no edge."""
-    light = rgb.mean(axis=2)
-    second = light[:, 2:] - 2 * light[:, 1:-1] + light[:, :-2]
-    return float(np.median(np.abs(second[::2])) / 0.6745 / math.sqrt(6))
-
-
-# ---------------------------------------------------------------- what stands on a baseline
 
 
 @dataclass(frozen=True)
@@ -169,18 +35,24 @@ def find_standing(panel: Panel, legend: Sequence[LegendEntry]) -> Standing:
     """The bars on the best baseline: the zero line where it lies in the plot, else the plot's lower edge."""
     best: Standing | None = None
     for base in _baselines(panel):
-        field = _field(panel, legend, base)
-        risen = _alike(_rising(field))
-        inside = panel.box[3] - base > 1.5 * panel.height
-        hanging = _alike(_rising(field.flipped())) if inside else ()
-        # What goes on through the line does not stand on it.
-        if any(_passes(a, b) for a in risen for b in hanging):
-            risen, hanging = (), ()
-        found = Standing(field, risen, hanging)
-        if best is None or evidence(panel, best) < 0.5 * evidence(panel, found):
-            best = found
+        field = make_field(panel, legend, base)
+        for finder in (filled_bars, outlined_bars):
+            found = _standing(panel, field, finder)
+            if best is None or evidence(panel, best) < 0.5 * evidence(panel, found):
+                best = found
     assert best is not None
     return best
+
+
+def _standing(panel: Panel, field: Field, finder: Callable[[Field], Sequence[Bar]]) -> Standing:
+    """What one finder sees on both sides of a baseline."""
+    risen = _alike(finder(field))
+    inside = panel.box[3] - field.origin[1] - field.base > 1.5 * panel.height
+    hanging = _alike(finder(field.flipped())) if inside else ()
+    # What goes on through the line does not stand on it.
+    if any(_passes(a, b) for a in risen for b in hanging):
+        risen, hanging = (), ()
+    return Standing(field, risen, hanging)
 
 
 def _passes(a: Bar, b: Bar) -> bool:
@@ -205,261 +77,6 @@ def _area(found: Standing) -> float:
     return float(sum(b.width * max(1, found.field.base - b.top) for b in found.risen)) + float(
         sum(b.width * max(1, found.field.flipped().base - b.top) for b in found.hanging)
     )
-
-
-def _rising(field: Field) -> list[Bar]:
-    """Candidates: every stretch of one colour above the baseline that ends somewhere below the top of the plot."""
-    runs = _runs(field)
-    bars: list[Bar] = []
-    for x0, x1 in runs:
-        bars += _climb(field, x0, x1, runs)
-    return _merged(field, bars)
-
-
-def _strip(field: Field, x0: int | None = None, x1: int | None = None) -> tuple[int, int]:
-    """First and last row of the strip just above the baseline, or above the legend where that covers it in columns x0..x1."""
-    low = field.base - max(3, round(0.3 * field.height))
-    thick = max(3, round(0.4 * field.height))
-    if x0 is not None and x1 is not None:
-        rows = slice(max(0, low - thick), low + 1)
-        covered = field.covered[rows, x0 : x1 + 1]
-        # A legend without a ground of its own is no cover: the bars show through.
-        empty = np.abs(field.rgb[rows, x0 : x1 + 1] - field.paper).max(axis=2)[covered] < DEFINITE
-        if empty.size and empty.mean() > 0.5:
-            lid = np.flatnonzero(field.covered[:, x0 : x1 + 1].any(axis=1))[0]
-            low = int(lid) - max(2, round(0.3 * field.height))
-    return max(0, low - thick), max(0, low)
-
-
-def _runs(field: Field) -> list[tuple[int, int]]:
-    """Stretches of columns of one colour in the strip above the baseline."""
-    y0, y1 = _strip(field)
-    if y1 - y0 < 2:
-        return []
-    colors = np.median(field.rgb[y0 : y1 + 1], axis=0)
-    hidden = np.flatnonzero(field.covered[y0 : y1 + 1].any(axis=0))
-    if hidden.size:
-        h0, h1 = _strip(field, int(hidden[0]), int(hidden[-1]))
-        if h1 - h0 >= 2:
-            colors[hidden] = np.median(field.rgb[h0 : h1 + 1, hidden], axis=0)
-    step = np.abs(colors[2:] - colors[:-2]).max(axis=1)
-    step = np.concatenate([step[:1], step, step[-1:]])
-    limit = max(5.0, 5.0 * float(np.median(step)))
-    flat = np.flatnonzero(step < limit)
-    if flat.size == 0:
-        return []
-    pieces = [(int(p[0]), int(p[-1])) for p in np.split(flat, np.flatnonzero(np.diff(flat) > 1) + 1) if p.size >= 2]
-    joined: list[tuple[int, int]] = []
-    for x0, x1 in pieces:
-        if joined and _same_stretch(colors, joined[-1], (x0, x1)):
-            joined[-1] = (joined[-1][0], x1)
-        else:
-            joined.append((x0, x1))
-    # A stretch that runs into the edge of the plot is the plot's or the page's ground.
-    return [(a, b) for a, b in joined if b - a + 1 >= 3 and a > 0 and b < colors.shape[0] - 1]
-
-
-def _same_stretch(colors: FloatArray, a: tuple[int, int], b: tuple[int, int]) -> bool:
-    """Whether noise alone parts two neighbouring stretches."""
-    left, right = np.median(colors[a[0] : a[1] + 1], axis=0), np.median(colors[b[0] : b[1] + 1], axis=0)
-    between = colors[a[1] + 1 : b[0]]
-    calm = between.size == 0 or float(np.abs(between - (left + right) / 2).max()) < 20
-    return calm and float(np.abs(left - right).max()) < 8
-
-
-def inner_columns(x0: int, x1: int) -> slice:
-    """Columns of a bar without an eighth at each side, where its outline may blur in."""
-    margin = round(0.12 * (x1 - x0))
-    return slice(x0 + margin, x1 - margin + 1)
-
-
-def _climb(field: Field, x0: int, x1: int, runs: Sequence[tuple[int, int]]) -> list[Bar]:
-    """The bar (or, where its top has steps, bars) that a stretch of the strip grows into."""
-    y0, y1 = _strip(field, x0, x1)
-    if y1 - y0 < 2:
-        return []
-    profile = np.median(field.rgb[:, inner_columns(x0, x1)], axis=1)
-    fill = np.median(profile[y0 : y1 + 1], axis=0)
-    contrast = float(np.abs(fill - field.paper).max())
-    if contrast < max(10.0, 4 * field.noise) or (fill >= field.paper).all():
-        top = _lid(field, profile, fill, x0, x1, runs)
-        return [Bar(x0, x1, top, fill, True)] if top is not None else []
-    if contrast < max(40.0, 16 * field.noise):  # single columns are too noisy to follow
-        top = _profile_top(field, profile[: y1 + 1], fill)
-        return [Bar(x0, x1, top, fill, False)] if top >= 2 else []
-    tops = np.maximum(_column_tops(field, x0, x1, fill), _other_fill(field, profile[: y1 + 1], fill))
-    plateaus = _plateaus(tops, field.height)
-    near = round(field.height)
-    if len(plateaus) > 1 and any(field.covered[max(0, t - near) : t + 1, x0 + a : x0 + b + 1].any() for a, b, t in plateaus):
-        plateaus = [(0, x1 - x0, min(t for _, _, t in plateaus))]  # the step is the legend's
-    return [Bar(x0 + a, x0 + b, t, fill, False) for a, b, t in plateaus if t >= 2]
-
-
-def _profile_top(field: Field, profile: FloatArray, fill: FloatArray) -> int:
-    """Uppermost row of the fill, by the median colour of all columns."""
-    toward = field.paper - fill
-    share = (profile - fill) @ toward / float(toward @ toward)
-    empty = np.flatnonzero(share > 0.5)
-    return int(empty[-1]) + 1 if empty.size else 0
-
-
-def _other_fill(field: Field, profile: FloatArray, fill: FloatArray) -> int:
-    """First row of the fill below a thick stretch of another colour, as stacked bars have; 0 where there is none.
-
-    Above a text that lies over the bar the fill goes on.
-    """
-    thick = max(4, round(0.5 * field.height))
-    if profile.shape[0] < thick:
-        return 0
-    off = np.abs(profile - fill).max(axis=1)
-    other = np.flatnonzero(np.convolve(off > 40, np.ones(thick), "valid") >= thick)
-    same = np.flatnonzero(np.convolve(off < 20, np.ones(thick), "valid") >= thick)
-    resumed = same[0] if same.size else profile.shape[0]
-    other = other[other < resumed]
-    return int(other[-1]) + thick if other.size else 0
-
-
-def _gap(field: Field) -> int:
-    """Rows that a stroke or letter across a bar may take."""
-    return max(3, round(0.45 * field.height))
-
-
-def _column_tops(field: Field, x0: int, x1: int, fill: FloatArray) -> NDArray[np.int64]:
-    """For each column the uppermost row of unbroken fill; strokes and letters over the fill, darker than it, do not break it."""
-    _, y1 = _strip(field, x0, x1)
-    toward = field.paper - fill
-    share = (field.rgb[: y1 + 1, x0 : x1 + 1] - fill) @ toward / float(toward @ toward)
-    broken = share[::-1] >= 0.5
-    first = np.where(broken.any(axis=0), broken.argmax(axis=0), y1 + 1)
-    return _seen_tops(field, np.asarray(y1 + 1 - first, dtype=np.int64), x0)
-
-
-def _seen_tops(field: Field, tops: NDArray[np.int64], x0: int) -> NDArray[np.int64]:
-    """Tops of columns that end under the legend are taken from the nearest column that does not."""
-    pad = max(2, round(0.4 * field.height))
-    columns = np.arange(tops.size)
-    ends = np.array([field.covered[max(0, t - pad) : t + 1, x0 + c].any() for c, t in enumerate(tops.tolist())])
-    seen = columns[~ends]
-    if seen.size < max(3, 0.15 * tops.size):
-        return tops
-    nearest = seen[np.abs(columns[:, None] - seen[None, :]).argmin(axis=1)]
-    return np.asarray(tops[nearest])
-
-
-def _plateaus(tops: NDArray[np.int64], height: float) -> list[tuple[int, int, int]]:
-    """Stretches (first, last, top) of columns whose tops agree; spikes no wider than a stem or letter are passed over."""
-    narrow = max(4, round(0.6 * height))
-    if tops.size < 2 * narrow:
-        return [(0, tops.size - 1, int(np.median(tops)))]
-    smooth = _running_median(tops, narrow | 1)
-    near = max(2.0, 0.15 * height)
-    jumps = np.flatnonzero(np.abs(np.diff(smooth)) > near)
-    bounds = [0, *(jumps + 1).tolist(), tops.size]
-    found: list[tuple[int, int, int]] = []
-    for a, b in pairwise(bounds):
-        top = int(np.median(tops[a:b]))
-        if b - a < narrow:
-            continue
-        if found and abs(found[-1][2] - top) <= near:
-            a, b, top = found[-1][0], b, int(np.median(tops[found[-1][0] : b]))
-            found.pop()
-        found.append((a, b - 1, top))
-    # A notch between equal neighbours is something that lies over the bar.
-    found = [
-        f
-        for i, f in enumerate(found)
-        if not (0 < i < len(found) - 1 and abs(found[i - 1][2] - found[i + 1][2]) <= near < f[2] - found[i - 1][2])
-    ]
-    # What lies between two plateaus belongs to the nearer.
-    starts = [0, *((left[1] + right[0] + 1) // 2 for left, right in pairwise(found))]
-    ends = [*(start - 1 for start in starts[1:]), tops.size - 1]
-    whole: list[tuple[int, int, int]] = []
-    for a, b, (_, _, top) in zip(starts, ends, found, strict=False):
-        if whole and abs(whole[-1][2] - top) <= near:
-            whole[-1] = (whole[-1][0], b, whole[-1][2])
-        else:
-            whole.append((a, b, top))
-    return whole
-
-
-def _running_median(values: NDArray[np.int64], size: int) -> NDArray[np.int64]:
-    half = size // 2
-    padded = np.pad(values, half, mode="edge")
-    return np.asarray(np.median(np.lib.stride_tricks.sliding_window_view(padded, size), axis=1), dtype=np.int64)
-
-
-def _lid(field: Field, profile: FloatArray, fill: FloatArray, x0: int, x1: int, runs: Sequence[tuple[int, int]]) -> int | None:
-    """Last row of fill of a bar whose fill is the paper's colour: it ends at a stroke at which the strokes of its sides end as well."""
-    _, y1 = _strip(field, x0, x1)
-    reach = round(field.height)
-    before = max((b for _, b in runs if b < x0), default=x0 - reach)
-    after = min((a for a, _ in runs if a > x1), default=x1 + reach)
-    left = _stroke_beside(field, max(before, x0 - reach) + 1, x0, fill, y1)
-    right = _stroke_beside(field, x1, min(after, x1 + reach) - 1, fill, y1)
-    dark = np.abs(profile[: y1 + 1] - fill).max(axis=1) > DEFINITE
-    for row in np.flatnonzero(dark[:-2])[::-1].tolist():
-        below = slice(row + 1, y1 + 1)
-        if left[below].mean() < 0.8 or right[below].mean() < 0.8:
-            return None
-        near = slice(row + 1, row + 2 + 2 * _gap(field))
-        if min(left[near].mean(), right[near].mean()) < 0.6:
-            continue
-        above = slice(max(0, row - 2 * _gap(field)), max(0, row - _gap(field)))
-        ends = above.stop > 0 and min(left[above].mean(), right[above].mean()) < 0.5
-        if ends and not _is_gridline(field, row, (x0, x1)):
-            return int(row) + 1
-    return None
-
-
-def _stroke_beside(field: Field, a: int, b: int, fill: FloatArray, last: int) -> NDArray[np.bool_]:
-    """For each row whether a side stroke (or another bar) lies in columns a..b."""
-    a, b = max(0, a), min(field.rgb.shape[1] - 1, b)
-    if b < a:
-        return np.zeros(last + 1, dtype=bool)
-    return np.asarray(np.abs(field.rgb[: last + 1, a : b + 1] - fill).max(axis=(1, 2)) > DEFINITE)
-
-
-def _is_gridline(field: Field, row: int, own: tuple[int, int]) -> bool:
-    """Whether the stroke in a row goes on, as dark, over the plain columns at the edges of the plot."""
-    width = field.rgb.shape[1]
-    rim = [c for c in (1, 2, 3, width - 4, width - 3, width - 2) if not own[0] - 3 <= c <= own[1] + 3]
-    rows = field.rgb[max(0, row - 1) : row + 2]
-    depth = float(np.median(np.abs(rows[:, own[0] : own[1] + 1] - field.paper).max(axis=(0, 2))))
-    beside = np.abs(rows[:, rim] - field.paper).max(axis=(0, 2))
-    return bool(rim) and bool((beside > 0.7 * depth).mean() > 0.6)
-
-
-def _merged(field: Field, bars: Sequence[Bar]) -> list[Bar]:
-    """Pieces of one bar become one: a stem that reaches the baseline, a tick or a text over it had parted them."""
-    merged: list[Bar] = []
-    for bar in bars:
-        last = merged[-1] if merged else None
-        if last is not None and _are_one(field, last, bar):
-            wide = max(last, bar, key=lambda b: b.width)
-            merged[-1] = Bar(last.x0, bar.x1, wide.top, wide.fill, wide.is_blank)
-        else:
-            merged.append(bar)
-    narrow = max(4, round(0.5 * field.height))
-    return [b for b in merged if b.width >= narrow]
-
-
-def _are_one(field: Field, a: Bar, b: Bar) -> bool:
-    """Whether what parts two neighbours of the same fill is a stroke over one bar and not the border between two."""
-    if b.x0 - a.x1 - 1 > max(4, round(0.45 * field.height)) + 2 or float(np.abs(a.fill - b.fill).max()) >= 12:
-        return False
-    is_sliver = min(a.width, b.width) < 0.8 * field.height
-    if abs(a.top - b.top) > max(1.5, 0.12 * field.height) and not is_sliver:
-        return False
-    top = max(a.top, b.top) + 2
-    between = field.rgb[top : max(top + 1, _strip(field, a.x0, b.x1)[1]), a.x1 + 1 : b.x0]
-    if between.size == 0:
-        return True
-    strokes = np.abs(between - a.fill).max(axis=2) > 0.5 * DEFINITE
-    if strokes.all(axis=1).mean() < 0.7 and strokes.mean(axis=0).max() < 0.7:
-        return True
-    colors = np.median(between, axis=0)
-    is_gap = float(np.abs(colors - field.paper).max(axis=1).min()) < 0.3 * float(np.abs(a.fill - field.paper).max())
-    return not is_gap and abs(a.width - b.width) <= 2 + 0.15 * max(a.width, b.width)
 
 
 def _alike(bars: Sequence[Bar]) -> tuple[Bar, ...]:

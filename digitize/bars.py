@@ -11,7 +11,8 @@ import numpy as np
 
 from digitize.axes import Axis
 from digitize.barends import Drawn, complete_ends, mirrored, moved, read_ends, weighed
-from digitize.barfinder import FloatArray, evidence, find_standing
+from digitize.barfield import FloatArray
+from digitize.barfinder import evidence, find_standing
 from digitize.legend import LegendEntry
 from digitize.ocr import TextBox, read_box
 from digitize.panels import Categories, Panel
@@ -59,11 +60,11 @@ def read_bars(panel: Panel, legend: Sequence[LegendEntry] = ()) -> BarReading:
     drawn = complete_ends(weighed(drawn, found.field.noise))
     drawn = [moved(d, *found.field.origin) for d in drawn]
     base = float(found.field.base + found.field.origin[1])
-    series, flags = _grouped(panel, legend, drawn, base)
+    series, flags = grouped(panel, legend, drawn, base)
     return BarReading(series, base, confidence, flags)
 
 
-def _grouped(
+def grouped(
     panel: Panel, legend: Sequence[LegendEntry], drawn: Sequence[Drawn], base: float
 ) -> tuple[tuple[Series, ...], tuple[str, ...]]:
     """Series by fill (or by order within a group), named by the legend; each mark with the label of its group."""

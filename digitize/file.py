@@ -72,7 +72,7 @@ def digitize_file(
     seen = []
     for page in read_pages(file, pages):
         seen.append(page.number)
-        read = read_image(page.image, page.number, calibrate=calibrate, kind=kind)
+        read = read_image(page.image, page.number, calibrate=calibrate, kind=kind, drawing=page.drawing)
         if read:
             panels += [p.record for p in read]
             overlays[page.number] = draw_overlay(page.image, [p.record for p in read])

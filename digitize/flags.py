@@ -15,6 +15,7 @@ FLAGS: Mapping[str, str] = MappingProxyType(
     {
         **AXIS_FLAGS,
         "no_labels": "No labels could be read along the x axis: the points have no x.",
+        "dates_as_names": "Dates or times stand along the x axis; a point carries the nearest one, places between two of them are not read.",
         "second_y_axis": "The plot has a y axis at each side; which series belongs to which cannot be told: the values follow the left one.",
         "shared_stem": "Several error bars run into one another; their ends were shared out by cap, darkness and evenness.",
         "end_hidden": "One end of the error bar is covered by other ink and was not read.",
@@ -27,6 +28,7 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "cap_missing": "The error bar has no cap at an end where the panel's other bars have one.",
         "clipped": "The mark or its error bar runs into the edge of the plot: its true end may lie beyond.",
         "legend_covers": "The legend lies over the mark.",
+        "stacked": "The bar is one part of a stack: its value is where its end stands on the axis, not its own height.",
         "uneven_groups": "The groups of bars do not all have the same number of bars: a bar may be missing, or given to another series.",
     }
 )

@@ -55,7 +55,8 @@ def _level_lines(gray: NDArray[np.uint8], min_length: int, min_depth: float, *, 
     seed = max(8, min_length // 3)
     long = cv2.morphologyEx(joined, cv2.MORPH_OPEN, np.ones((1, seed), np.uint8)) & mask
     # Where a filled bar stands on an axis line, the line is no darker than the bar: there it goes on as plain ink.
-    ink = cv2.dilate((gray < np.median(gray) - 0.6 * min_depth).astype(np.uint8), np.ones((3, 1), np.uint8)) > 0
+    darkest = cv2.erode(gray, np.ones((3, 1), np.uint8))
+    paper = float(np.median(gray))
     count, _, stats, _ = cv2.connectedComponentsWithStats(long, connectivity=8)
     lines: list[Line] = []
     for x, y, w, h, _area in sorted(stats[1:count].tolist(), key=lambda s: -s[2]):
@@ -69,7 +70,8 @@ def _level_lines(gray: NDArray[np.uint8], min_length: int, min_depth: float, *, 
         at = float((weight * np.arange(y, y + h)).sum() / weight.sum())
         if any(abs(line.at - at) < 2 and line.start - 2 <= x and x + w <= line.end + 3 for line in lines):
             continue
-        start, end = _extended(ink[round(at)], x, x + w - 1)
+        # Half as dark as the line itself: a gridline that it lies on is no part of it.
+        start, end = _extended(darkest[round(at)] < paper - max(0.6 * min_depth, 0.5 * float(profile.max())), x, x + w - 1)
         if end - start + 1 >= min_length:
             lines.append(Line(upright, at, float(start), float(end), float(profile.sum() / profile.max()), float(profile.max())))
     return lines

@@ -1,8 +1,9 @@
 """Markers and the ends of their error bars, as a small neural network sees them.
 
-A U-Net (Ronneberger et al. 2015) that answers like CenterNet (Zhou et al. 2019): at half the resolution a peak stands at every marker, and
-in the cell of the peak stands what the marker is, how large, and how far from it its error bar ends. Two more maps hold peaks at the ends
-themselves, to which those distances are snapped. It was trained on drawings of this project only (benchmarks/train_marks).
+A U-Net (Ronneberger et al. 2015) that answers like CenterNet (Zhou et al. 2019): at half the resolution a peak stands at every marker. A
+head then looks at the features around each peak and says what the marker is, how large, and how far from it its error bar ends. Two more
+maps hold peaks at the ends themselves, to which those distances are snapped. Both were trained on drawings of this project only
+(benchmarks/train_marks).
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ if TYPE_CHECKING:
 
 FloatArray = NDArray[np.float32]
 
-MODEL_FILE = Path(__file__).parent / "models" / "marks.onnx"
+MODELS = Path(__file__).parent / "models"
 NETWORK_STYLES = (
     *("circle", "square", "diamond", "triangle", "triangle-down"),
     *("circle-open", "square-open", "diamond-open", "triangle-open", "triangle-down-open"),
@@ -34,7 +35,7 @@ NETWORK_STYLES = (
 MARGIN = 16  # px of paper put around the plot, so that marks at its edge have surroundings
 BLOCK = 32
 NEAR = 6.0  # px: distances to ends are learnt as log(distance + NEAR)
-HEATS, NUDGES, OFFSET, SIZE, TALL, BARS, STYLE = slice(0, 3), slice(3, 5), slice(5, 7), 7, 8, slice(9, 15), slice(15, 28)
+OFFSET, SIZE, TALL, BARS, STYLE = slice(0, 2), 2, 3, slice(4, 10), slice(10, 23)  # columns of the head's answers
 MIN_MARK = 0.3  # probability of a peak
 MIN_END = 0.25
 SAME_PLACE = 1.6  # px: two peaks nearer than this are one marker
@@ -48,8 +49,8 @@ class NetworkNotFound(RuntimeError):
 class DetectedEnd:
     """An end of a marker's error bar.
 
-    `probability` that there is one, `seen` the probability that some of it shows if there is, `distance` from the anchor in px, and `y` where
-    it lies: at a peak of the map of ends where `is_snapped`, else at that distance from the anchor.
+    `probability` that there is one, `seen` the probability that some of it shows if there is, `distance` from the anchor in px, and `y`
+    where it lies: at a peak of the map of ends where `is_snapped`, else at that distance from the anchor.
     """
 
     probability: float
@@ -63,8 +64,8 @@ class DetectedEnd:
 class DetectedMark:
     """A marker whose anchor (its data point) lies at (x, y), px of the image that was searched.
 
-    `likeness` (len(NETWORK_STYLES),) are the probabilities of the styles, `size` is its half-size, `tall` the probability that a triangle is
-    as wide as it is high with its anchor at half height, and `score` the probability that there is a marker.
+    `likeness` (len(NETWORK_STYLES),) are the probabilities of the styles, `size` is its half-size, `tall` the probability that a triangle
+    is as wide as it is high with its anchor at half height, and `score` the probability that there is a marker.
     """
 
     x: float
@@ -123,10 +124,11 @@ def detect(image: NDArray[np.uint8]) -> Detection:
     if image.ndim != 3 or image.shape[2] != 3 or min(image.shape[:2]) < 1:
         msg = f"expected an RGB image (h, w, 3), found an array of shape {image.shape}"
         raise ValueError(msg)
-    maps = _run(image)
-    heat = _sigmoid(maps[HEATS])
-    ends = [[_end_peak(maps, heat, k, at) for at in _peaks(heat[1 + k], MIN_END)] for k in (0, 1)]
-    marks = [_mark(maps, float(heat[0][at]), at, ends) for at in _peaks(heat[0], MIN_MARK)]
+    maps, near, far = _run(image)
+    heat = _sigmoid(maps[:3])
+    ends = [[_end_peak(heat[1 + k], maps[3 + k], at) for at in _peaks(heat[1 + k], MIN_END)] for k in (0, 1)]
+    cells = _peaks(heat[0], MIN_MARK)
+    marks = [_mark(answer, float(heat[0][at]), at, ends) for answer, at in zip(_answers(near, far, cells), cells, strict=True)]
     h, w = image.shape[:2]
     return Detection(
         tuple(m for m in _distinct(marks) if -1 <= m.x <= w and -1 <= m.y <= h),
@@ -135,25 +137,44 @@ def detect(image: NDArray[np.uint8]) -> Detection:
     )
 
 
-def _run(image: NDArray[np.uint8]) -> FloatArray:
+def _run(image: NDArray[np.uint8]) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Maps and features of the image with paper around it."""
     h, w = image.shape[:2]
     paper = [float(v) for v in paper_color(image)]
     bottom, right = (MARGIN + (-(n + 2 * MARGIN)) % BLOCK for n in (h, w))
     framed = cv2.copyMakeBorder(image, MARGIN, bottom, MARGIN, right, cv2.BORDER_CONSTANT, value=paper)
     batch = np.ascontiguousarray(framed.transpose(2, 0, 1)[None], dtype=np.float32)
-    maps: FloatArray = np.asarray(_session().run(None, {"image": batch})[0][0])
-    return maps
+    maps, near, far = _session("marks.onnx").run(["maps", "near", "far"], {"image": batch})
+    return np.asarray(maps[0]), np.asarray(near[0]), np.asarray(far[0])
+
+
+def _answers(near: FloatArray, far: FloatArray, cells: Sequence[tuple[int, int]]) -> FloatArray:
+    """What the head says of cells (row, column at half the size), a row for each."""
+    if not cells:
+        return np.zeros((0, STYLE.stop), dtype=np.float32)
+    rows, cols = np.array(cells).T
+    at = np.stack([rows % 4, cols % 4], axis=1).astype(np.float32) / 4 - 0.375
+    around = np.concatenate([_patches(near, rows, cols, 2), _patches(far, rows // 4, cols // 4, 1), at], axis=1)
+    return np.asarray(_session("marks_head.onnx").run(["answers"], {"surroundings": around})[0])
+
+
+def _patches(features: FloatArray, rows: NDArray[np.int64], cols: NDArray[np.int64], reach: int) -> FloatArray:
+    """Features (channels, h, w) of the cells within reach of each place, channel by channel."""
+    padded = np.pad(features, ((0, 0), (reach, reach), (reach, reach)))
+    steps = np.arange(2 * reach + 1)
+    taken = padded[:, rows[:, None, None] + steps[:, None], cols[:, None, None] + steps]
+    return np.ascontiguousarray(taken.transpose(1, 0, 2, 3)).reshape(len(rows), -1)
 
 
 _LOCK = threading.Lock()
 
 
-def _session() -> onnxruntime.InferenceSession:
+def _session(name: str) -> onnxruntime.InferenceSession:
     with _LOCK:
-        return _loaded(MODEL_FILE)
+        return _loaded(MODELS / name)
 
 
-@lru_cache(maxsize=1)
+@lru_cache(maxsize=2)
 def _loaded(path: Path) -> onnxruntime.InferenceSession:
     import onnxruntime
 
@@ -184,22 +205,21 @@ def _px(cell: float) -> float:
     return 2 * cell + 0.5 - MARGIN
 
 
-def _end_peak(maps: FloatArray, heat: FloatArray, kind: int, at: tuple[int, int]) -> Peak:
+def _end_peak(heat: FloatArray, nudge: FloatArray, at: tuple[int, int]) -> Peak:
     row, col = at
-    line = heat[1 + kind, row]
+    line = heat[row]
     left, right = float(line[max(0, col - 1)]), float(line[min(len(line) - 1, col + 1)])
     shift = (right - left) / max(2 * float(line[col]), left + right, 1e-6)
-    return Peak(_px(col + float(np.clip(shift, -0.5, 0.5))), _px(row + float(maps[NUDGES][kind, row, col])), float(line[col]))
+    return Peak(_px(col + float(np.clip(shift, -0.5, 0.5))), _px(row + float(np.clip(nudge[at], -1, 1))), float(line[col]))
 
 
-def _mark(maps: FloatArray, score: float, at: tuple[int, int], ends: Sequence[Sequence[Peak]]) -> DetectedMark:
-    cell = maps[:, at[0], at[1]]
-    dx, dy = np.clip(cell[OFFSET], -1.5, 1.5).tolist()
+def _mark(answer: FloatArray, score: float, at: tuple[int, int], ends: Sequence[Sequence[Peak]]) -> DetectedMark:
+    dx, dy = np.clip(answer[OFFSET], -1.5, 1.5).tolist()
     x, y = _px(at[1] + dx), _px(at[0] + dy)
-    raised = np.exp(cell[STYLE] - cell[STYLE].max())
-    bars = cell[BARS].reshape(2, 3)
+    raised = np.exp(answer[STYLE] - answer[STYLE].max())
+    bars = answer[BARS].reshape(2, 3)
     up, down = (_end(bars[k], x, y, way, peaks) for k, way, peaks in ((0, -1, ends[0]), (1, 1, ends[1])))
-    return DetectedMark(x, y, float(np.exp(cell[SIZE])), raised / raised.sum(), float(_sigmoid(cell[TALL])), score, up, down)
+    return DetectedMark(x, y, float(np.exp(answer[SIZE])), raised / raised.sum(), float(_sigmoid(answer[TALL])), score, up, down)
 
 
 def _end(bar: FloatArray, x: float, y: float, way: int, peaks: Sequence[Peak]) -> DetectedEnd:

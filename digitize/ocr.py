@@ -33,7 +33,7 @@ Image = NDArray[np.uint8]
 
 PADDING = 0.28
 """Margin around the ink, in digit heights (0.2 em)."""
-LEAST_CONFIDENCE, DOUBTED = 0.5, 0.5
+LEAST_CONFIDENCE, DOUBTED, BETTER = 0.5, 0.5, 0.1
 RUN_TOGETHER = re.compile(r"[-+]?0\d+(\.\d*)?|.*\..*\..*|.*\d-.*")
 NUMBER = re.compile(r"[-+]?(0|[1-9]\d*)?(\.\d+)?%?")
 KEY_COLOUR_STEP = 25.0
@@ -152,15 +152,22 @@ def _text_box(line: Line, reading: Reading) -> TextBox:
 
 
 def _read_lines(image: Image, ink: Ink, lines: Sequence[Line]) -> list[tuple[Line, Reading]]:
-    """Each line with its reading; where it may read either way, the way that reads better."""
+    """Each line with its reading; where it may read another way, that way if it reads better."""
     turned = [line.alternative for line in lines if line.alternative is not None]
     readings = recogniser().read([_crop(image, ink, line) for line in [*lines, *turned]])
     other = iter(zip(turned, readings[len(lines) :], strict=True))
     pairs = []
     for line, reading in zip(lines, readings, strict=False):
-        options = [(line, reading)] if line.alternative is None else [(line, reading), next(other)]
-        pairs.append(max(options, key=lambda pair: max(pair[1].confidence, pair[1].number_confidence)))
+        pair = (line, reading)
+        if line.alternative is not None:
+            option = next(other)
+            pair = option if _certainty(option[1]) > _certainty(reading) + BETTER else pair
+        pairs.append(pair)
     return pairs
+
+
+def _certainty(reading: Reading) -> float:
+    return max(reading.confidence, reading.number_confidence)
 
 
 def _crop(image: Image, ink: Ink, line: Line) -> Image:

@@ -3,25 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration import CategoryAxis
 from digitize.axes import Axis
+from digitize.categories import Categories, find_categories
 from digitize.lines import Line
 from digitize.ocr import TextBox
+from digitize.vector.frame import framed
+from digitize.vector.paths import Drawing
+from digitize.vector.pieces import pieces_of
 
-Box = tuple[float, float, float, float]
+__all__ = ["Box", "Categories", "Panel", "find_panels"]
 
-
-@dataclass(frozen=True)
-class Categories:
-    """The names along an axis without numbers, as read: a category axis and the boxes that it came from."""
-
-    axis: CategoryAxis
-    boxes: tuple[TextBox, ...]
+Box = tuple[int, int, int, int]
+LEAST_SIDE = 30  # px: nothing smaller is a plot
 
 
 @dataclass(frozen=True)
@@ -29,17 +27,19 @@ class Panel:
     """One plot of a figure, in straightened pixels.
 
     `box` (x0, y0, x1, y1) is the inside of the plot, within its axis lines; `x` is numeric, of names, or None where nothing could be read;
-    `texts` are the boxes that belong to neither axis; `height` is the height of the tick labels' digits.
+    `texts` are the boxes that belong to neither axis; `height` is the height of the tick labels' digits; `drawing`
+    is what the page draws, where it is not an image.
     """
 
     image: NDArray[np.uint8]
-    box: tuple[int, int, int, int]
+    box: Box
     y: Axis
     x: Axis | Categories | None
     texts: tuple[TextBox, ...]
     lines: tuple[Line, ...]
     height: float
     flags: tuple[str, ...] = ()
+    drawing: Drawing = field(default_factory=Drawing)
 
     @property
     def crop(self) -> NDArray[np.uint8]:
@@ -48,21 +48,34 @@ class Panel:
         return self.image[y0 : y1 + 1, x0 : x1 + 1]
 
 
-def find_panels(image: NDArray[np.uint8], axes: Sequence[Axis], boxes: Sequence[TextBox], lines: Sequence[Line]) -> tuple[Panel, ...]:
-    """The panels that the axes of a figure make, left to right and top to bottom."""
-    uprights = [a for a in axes if a.side.name == "left" and a.n_used >= 2]
+def find_panels(
+    image: NDArray[np.uint8], axes: Sequence[Axis], boxes: Sequence[TextBox], lines: Sequence[Line], drawing: Drawing | None = None
+) -> tuple[Panel, ...]:
+    """The panels that the axes of a figure make, left to right and top to bottom; `drawing` is what the page draws, where that is known."""
+    drawing = drawing or Drawing()
+    pieces = pieces_of(drawing.paths)
+    credible = [a for a in axes if _is_credible(a)]
+    uprights = [a for a in credible if a.side.name == "left"]
     if not uprights:
-        uprights = [a for a in axes if a.side.name == "right" and a.n_used >= 2]
+        uprights = [a for a in credible if a.side.name == "right"]
+    rows = [a for a in axes if a.side.name == "bottom"]
     panels: list[Panel] = []
-    taken: list[Box] = []
     for y in uprights:
-        x = _axis_below(y, [a for a in axes if a.side.name == "bottom"])
-        box = _plot_box(image, y, x, lines)
-        if box is None or any(_overlap(box, t) > 0.3 for t in taken):
-            continue
-        taken.append(box)
-        panels.append(_panel(image, y, x, box, boxes, lines, axes))
+        x = _axis_below(y, rows)
+        box = _plot_box(image, y, x, lines, _next_axis(y, uprights, image.shape[1]))
+        if box is not None and pieces:
+            box = framed(box, y.marks.axis_at, y.span_px, pieces)
+        if box is not None and all(_overlap(box, p.box) <= 0.3 for p in panels):
+            panels.append(_panel(image, y, x, box, boxes, lines, axes))
+    panels += _with_shared_y(image, panels, rows, boxes, lines)
+    panels = [_with_shared_x(p, panels) for p in panels]
+    panels = [replace(p, drawing=drawing) for p in panels]
     return tuple(sorted(panels, key=lambda p: (round(p.box[1] / 50), p.box[0])))
+
+
+def _is_credible(axis: Axis) -> bool:
+    """Whether a column of numbers may be an axis: two numbers with neither tick marks nor a line beside them are not one."""
+    return axis.n_used >= 3 or axis.marks.is_drawn or axis.marks.axis_line is not None
 
 
 def _axis_below(y: Axis, rows: Sequence[Axis]) -> Axis | None:
@@ -73,7 +86,7 @@ def _axis_below(y: Axis, rows: Sequence[Axis]) -> Axis | None:
     for row in rows:
         first, last = row.span_px
         gap = row.inner_edge - hi
-        height = row.boxes[0].height
+        height = row.boxes[0].height if row.boxes else 0.0
         beside = last > at + 2 * height and first > at - 0.15 * (last - first) - 2 * height
         if beside and -1.5 * height < gap < max(0.6 * (hi - lo), 8 * height):
             cost = abs(gap) + 0.3 * max(0.0, first - at)
@@ -82,8 +95,22 @@ def _axis_below(y: Axis, rows: Sequence[Axis]) -> Axis | None:
     return best[1] if best else None
 
 
-def _plot_box(image: NDArray[np.uint8], y: Axis, x: Axis | None, lines: Sequence[Line]) -> tuple[int, int, int, int] | None:
-    """Inside of the plot between an upright axis and what bounds it below, above and to the right."""
+def _next_axis(y: Axis, uprights: Sequence[Axis], width: int) -> float:
+    """Where the labels of the next panel to the right begin, else the edge of the image: no plot reaches beyond."""
+    lo, hi = y.span_px
+    right = [a for a in uprights if a.boxes and a.marks.axis_at > y.marks.axis_at + LEAST_SIDE and _shares_rows(a, lo, hi)]
+    starts = [min(b.box[0] for b in a.boxes) for a in right]
+    return min([start for start in starts if start > y.marks.axis_at], default=float(width))
+
+
+def _shares_rows(axis: Axis, lo: float, hi: float) -> bool:
+    """Whether an upright axis runs beside the rows lo to hi for half of their length or more."""
+    first, last = axis.span_px
+    return min(last, hi) - max(first, lo) > 0.5 * min(hi - lo, last - first)
+
+
+def _plot_box(image: NDArray[np.uint8], y: Axis, x: Axis | None, lines: Sequence[Line], limit: float) -> Box | None:
+    """Inside of the plot between an upright axis and what bounds it below, above and to the right, at most at the column `limit`."""
     lo, hi = y.span_px
     left = y.marks.axis_at
     axis = y.marks.axis_line
@@ -97,20 +124,31 @@ def _plot_box(image: NDArray[np.uint8], y: Axis, x: Axis | None, lines: Sequence
     else:
         below = [line for line in level if hi - 0.1 * (hi - lo) <= line.at <= max(bottom, hi) + 2 * pad]
         base = max(below, key=lambda line: line.length, default=None)
-        bottom, right = (base.at, base.end) if base is not None else (bottom, float(image.shape[1] - 1))
-        last = right
+        bottom, right = (base.at, _end_of_row(base, lines)) if base is not None else (bottom, float(image.shape[1] - 1))
+        last = right = min(right, limit - 2)
     margin = 2 + (axis.width / 2 if axis is not None else 0.0)
     dark = 0.6 * axis.depth if axis is not None else 100.0
+    farthest = min(right + 0.15 * (right - left), limit - 2)
     wall = [
         line.at
         for line in lines
-        if line.upright and line.depth >= dark and last - 3 <= line.at <= right + 0.15 * (right - left) and line.at > left + 40 and line.length >= 0.85 * (hi - lo)
+        if line.upright and line.depth >= dark and max(last - 3, left + 40) <= line.at <= farthest and line.length >= 0.85 * (hi - lo)
     ]
     lid = [line.at for line in level if lo - 0.2 * (hi - lo) <= line.at <= lo + 2 and line.length >= 0.7 * (right - left)]
     x1 = max(wall) - margin if wall else right
     y0 = min(lid) + margin if lid else top
     box = (round(left + margin), max(0, round(y0)), min(image.shape[1] - 1, round(x1)), min(image.shape[0] - 1, round(bottom - margin)))
-    return box if box[2] - box[0] >= 30 and box[3] - box[1] >= 30 else None
+    return box if box[2] - box[0] >= LEAST_SIDE and box[3] - box[1] >= LEAST_SIDE else None
+
+
+def _end_of_row(base: Line, lines: Sequence[Line]) -> float:
+    """Where a baseline ends that bars interrupt: at the end of the last of its pieces, no gap longer than half of what lies before."""
+    end = base.end
+    pieces = [line for line in lines if not line.upright and abs(line.at - base.at) < 3 and line.end > base.end]
+    for piece in sorted(pieces, key=lambda line: line.start):
+        if piece.start - end <= 0.5 * (end - base.start):
+            end = max(end, piece.end)
+    return end
 
 
 def _overlap(a: Sequence[float], b: Sequence[float]) -> float:
@@ -125,37 +163,62 @@ def _panel(
     image: NDArray[np.uint8],
     y: Axis,
     x: Axis | None,
-    box: tuple[int, int, int, int],
+    box: Box,
     boxes: Sequence[TextBox],
     lines: Sequence[Line],
     axes: Sequence[Axis],
 ) -> Panel:
-    height = float(np.median([b.height for b in y.boxes]))
-    own = {b.box for axis in (y, x) if axis is not None for b in axis.boxes}
-    free = [b for b in boxes if b.box not in own]
-    below: Axis | Categories | None = x if x is not None else _categories(free, box, height)
-    if isinstance(below, Categories):
-        named = {b.box for b in below.boxes}
-        free = [b for b in free if b.box not in named]
-    flags = []
-    for axis in axes:
-        if axis.side.name == "right" and axis is not y and axis.n_used >= 3:
-            near = abs(axis.marks.axis_at - box[2]) < 3 * height
-            if near and min(axis.span_px[1], box[3]) - max(axis.span_px[0], box[1]) > 0.5 * (box[3] - box[1]):
-                flags.append("second_y_axis")
-    return Panel(image, box, y, below, tuple(free), tuple(lines), height, tuple(flags))
+    height = float(np.median([b.height for b in y.boxes])) if y.boxes else 0.03 * image.shape[0]
+    own = {b.box for b in y.boxes}
+    below = _along_x(x, [b for b in boxes if b.box not in own], box, height)
+    own |= {b.box for b in below.boxes} if below is not None else set()
+    flags = ("second_y_axis",) if any(_stands_right(a, box, height) for a in axes if a is not y) else ()
+    return Panel(image, box, y, below, tuple(b for b in boxes if b.box not in own), tuple(lines), height, flags)
 
 
-def _categories(boxes: Sequence[TextBox], plot: tuple[int, int, int, int], height: float) -> Categories | None:
-    """The first row of texts under the plot."""
-    x0, _, x1, y1 = plot
-    under = [
-        b
-        for b in boxes
-        if b.rotation == 0 and x0 - height < (b.box[0] + b.box[2]) / 2 < x1 + height and 0 <= b.box[1] - y1 < 4.5 * height and any(c.isalnum() for c in b.text)
-    ]
-    if not under:
-        return None
-    top = min(b.box[1] for b in under)
-    row = sorted((b for b in under if b.box[1] < top + 0.8 * height), key=lambda b: b.box[0])
-    return Categories(CategoryAxis(tuple(b.text for b in row), tuple((b.box[0] + b.box[2]) / 2 for b in row)), tuple(row))
+def _along_x(x: Axis | None, boxes: Sequence[TextBox], box: Box, height: float) -> Axis | Categories | None:
+    """The numbers along the x axis, or the names where two numbers without ticks are no more than part of a row of names."""
+    if x is not None and (x.n_used > 2 or x.marks.is_drawn):
+        return x
+    names = find_categories(boxes, box, height)
+    return names if x is None or (names is not None and len(names.boxes) > x.n_used) else x
+
+
+def _stands_right(axis: Axis, box: Box, height: float) -> bool:
+    """Whether an axis stands at the right side of a plot, along half of it or more."""
+    near = axis.side.name == "right" and axis.n_used >= 3 and abs(axis.marks.axis_at - box[2]) < 3 * height
+    return near and min(axis.span_px[1], box[3]) - max(axis.span_px[0], box[1]) > 0.5 * (box[3] - box[1])
+
+
+def _with_shared_y(
+    image: NDArray[np.uint8], panels: Sequence[Panel], rows: Sequence[Axis], boxes: Sequence[TextBox], lines: Sequence[Line]
+) -> list[Panel]:
+    """The plots that have an x axis of their own and share the labels of the y axis at their left."""
+    used = [id(p.x) for p in panels]
+    found: list[Panel] = []
+    for x in sorted(rows, key=lambda row: row.span_px[0]):
+        if id(x) in used or x.n_used < 2 or not x.marks.is_drawn:
+            continue
+        first, last = x.span_px
+        line = x.marks.axis_line
+        left, right = (line.start, line.end) if line is not None else (first - 0.05 * (last - first), last + 0.05 * (last - first))
+        mates = [p for p in (*panels, *found) if abs(p.box[3] - x.marks.axis_at) < 0.7 * p.height + 3 and p.box[2] <= first]
+        if not mates or right - left < LEAST_SIDE:
+            continue
+        mate = max(mates, key=lambda p: p.box[2])
+        box = (max(round(left) + 3, mate.box[2] + 3), mate.box[1], min(round(right) - 3, image.shape[1] - 1), mate.box[3])
+        if box[2] - box[0] >= LEAST_SIDE and all(_overlap(box, p.box) <= 0.1 for p in (*panels, *found)):
+            own = {b.box for b in (*mate.y.boxes, *x.boxes)}
+            texts = tuple(b for b in boxes if b.box not in own)
+            found.append(Panel(image, box, mate.y, x, texts, tuple(lines), mate.height, mate.flags))
+    return found
+
+
+def _with_shared_x(panel: Panel, panels: Sequence[Panel]) -> Panel:
+    """A panel without labels along x takes those of the panel under it, where both have the same width."""
+    if panel.x is not None:
+        return panel
+    tolerance = 2 * panel.height
+    alike = [p for p in panels if p.x is not None and max(abs(p.box[0] - panel.box[0]), abs(p.box[2] - panel.box[2])) < tolerance]
+    under = [p for p in alike if p.box[1] > panel.box[3]]
+    return replace(panel, x=min(under, key=lambda p: p.box[1]).x) if under else panel

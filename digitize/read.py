@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from calibration import AxisCalibration, PixelTransform
 from digitize.axes import Axis, find_axes
+from digitize.categories import Categories, x_title, y_title
 from digitize.deskew import estimate_rotation, rotate
 from digitize.flags import known
 from digitize.given import GivenAxis, with_given
@@ -18,9 +19,12 @@ from digitize.kinds import read_marks
 from digitize.legend import LegendEntry, find_legend
 from digitize.lines import find_lines
 from digitize.ocr import find_text
-from digitize.panels import Categories, Panel, find_panels
+from digitize.panels import Panel, find_panels
 from digitize.record import AxisRecord, PanelRecord, PointRecord, SeriesRecord, TickRecord
 from digitize.series import Mark, Place, Series
+from digitize.vector.paths import Drawing
+from digitize.vector.pieces import pieces_of, strokes_of
+from digitize.vector.ticks import exact_axis
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class ReadPanel:
 
 
 def read_image(
-    image: NDArray[np.uint8], page: int = 1, *, calibrate: Sequence[GivenAxis] = (), kind: str | None = None
+    image: NDArray[np.uint8], page: int = 1, *, calibrate: Sequence[GivenAxis] = (), kind: str | None = None, drawing: Drawing | None = None
 ) -> tuple[ReadPanel, ...]:
     """Every panel of an image that shows a numeric y axis.
 
@@ -46,17 +50,25 @@ def read_image(
         Its number, for the panels' ids.
     calibrate, kind
         As for `digitize_file`.
+    drawing : Drawing, optional
+        What the page draws, where it is not an image: paths are read in place of their pixels.
     """
-    degrees = estimate_rotation(np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8))
+    drawing = drawing if drawing is not None else Drawing()
+    # What is drawn stands straight; a scan can lie askew, also on a page that draws a frame around it.
+    straight = bool(drawing.paths) and not drawing.images
+    degrees = 0.0 if straight else estimate_rotation(np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8))
     to_original = PixelTransform.identity()
     if degrees:
+        drawing = Drawing()
         image, matrix = rotate(image, degrees)
         to_original = PixelTransform.from_matrix(matrix)
     gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
     texts = find_text(image)
     lines = find_lines(gray, int(0.12 * min(gray.shape)))
-    axes = with_given(find_axes(gray, texts, lines), calibrate, (gray.shape[0], gray.shape[1]), lines, to_original)
-    panels = find_panels(image, axes, texts, lines)
+    strokes = strokes_of(pieces_of(drawing.paths))
+    found = [exact_axis(axis, strokes) for axis in find_axes(gray, texts, lines)]
+    axes = with_given(found, calibrate, (gray.shape[0], gray.shape[1]), lines, to_original)
+    panels = find_panels(image, axes, texts, lines, drawing)
     return tuple(_read_panel(p, to_original, f"p{page}-{_letter(k)}", page, kind) for k, p in enumerate(panels))
 
 
@@ -77,7 +89,7 @@ def _read_panel(panel: Panel, to_original: PixelTransform, name: str, page: int,
         page=page,
         kind=marks.kind,
         bbox_px=(float(lo[0]), float(lo[1]), float(hi[0]), float(hi[1])),
-        medium="raster",
+        medium=marks.medium,
         x_axis=_axis_record(panel, panel.x, to_original, upright=False),
         y_axis=_axis_record(panel, panel.y, to_original, upright=True),
         series=tuple(_series_record(s, k, panel, to_original) for k, s in enumerate(marks.series, start=1)),
@@ -94,7 +106,9 @@ def _axis_record(panel: Panel, axis: Axis | Categories | None, to_original: Pixe
     if isinstance(axis, Categories):
         at = [to_original.apply((px, panel.box[3]))[0] for px in axis.axis.centers_px]
         ticks = tuple(TickRecord(px=float(p), value=n, label=n) for p, n in zip(at, axis.axis.names, strict=True))
-        return AxisRecord(scale="category", title=title, ticks=ticks)
+        flags = ("dates_as_names",) if axis.are_dates else ()
+        reason = "dates stand along the axis: they are given as names, nothing between two of them is read" if axis.are_dates else ""
+        return AxisRecord(scale="category", title=title, ticks=ticks, flags=flags, reason=reason)
     column = 1 if upright else 0
     read = []
     for tick in axis.calibration.ticks:
@@ -113,15 +127,11 @@ def _axis_record(panel: Panel, axis: Axis | Categories | None, to_original: Pixe
 
 
 def _title(panel: Panel, *, upright: bool) -> str:
-    """The words along an axis: rotated ones left of the plot, or the line below it."""
-    x0, y0, x1, y1 = panel.box
-    for text in panel.texts:
-        middle_x, middle_y = (text.box[0] + text.box[2]) / 2, (text.box[1] + text.box[3]) / 2
-        if upright and text.rotation == 90 and middle_x < x0 and y0 - panel.height < middle_y < y1 + panel.height:
-            return text.text
-        if not upright and text.rotation == 0 and middle_y > y1 + panel.height and x0 < middle_x < x1:
-            return text.text
-    return ""
+    """The words along an axis."""
+    if upright:
+        return y_title(panel.texts, panel.box, min((b.box[0] for b in panel.y.boxes), default=panel.box[0]), panel.height)
+    labels = panel.x.boxes if panel.x is not None else ()
+    return x_title(panel.texts, panel.box, max((b.box[3] for b in labels), default=panel.box[3]), panel.height)
 
 
 def _series_record(series: Series, number: int, panel: Panel, to_original: PixelTransform) -> SeriesRecord:
@@ -141,6 +151,7 @@ def _point_record(mark: Mark, panel: Panel, to_original: PixelTransform) -> Poin
         x = mark.category
     elif isinstance(panel.x, Categories):
         x = panel.x.axis.nearest(mark.x.px)
+        flags += ["dates_as_names"] if panel.x.are_dates else []
     elif panel.x is not None:
         x, u_x = _value(panel.x.calibration, mark.x)
         flags += panel.x.reading.flags

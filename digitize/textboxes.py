@@ -25,7 +25,8 @@ MIN_GLYPH, MAX_GLYPH_SHARE = 4, 0.12
 MAX_RELATIVE_HEIGHT = 2.6
 MARKS_RECUR = 4
 NUMBER_GAP, TIGHT_NUMBER_GAP, LEAST_CUT, CUT_STANDS_OUT = 0.48, 0.3, 0.25, 1.5
-EVEN_ROW = 1.9
+EVEN_ROW, EVEN_PAIR = 1.9, 1.15
+SPECK = 0.12
 LONGEST_BASE = 5
 LOOSE_SHARE = 0.65
 LEAST_TEXT_PX = 4.5
@@ -101,19 +102,16 @@ def _ink_at_scale(gray: Image, scale: int) -> Ink:
 
 
 def _common_height(boxes: Boxes, areas: NDArray[np.int64], shape: tuple[int, ...], least: float) -> float:
-    """Height of most of the text of an image: the median over the glyphs that stand in an even row of three or more, either way."""
+    """Height of most of the text of an image: the median over the glyphs that stand in an even row, upright or turned."""
     heights: list[NDArray[np.float64]] = []
     for frame in (boxes, _reading_frame(boxes, 90, shape[0])):
         seeds = _glyph_seeds(frame, areas, shape)
         for chain in _chains(frame[seeds], WORD_GAP, LEAST_GLYPH_RATIO, LEAST_GLYPH_OVERLAP):
-            h = (frame[seeds[chain], 3] - frame[seeds[chain], 1] + 1).astype(np.float64)
-            width = frame[seeds[chain], 2].max() - frame[seeds[chain], 0].min() + 1
-            if (
-                len(chain) >= 3
-                and np.quantile(h, 0.75) >= least
-                and width > 1.5 * h.max()
-                and np.quantile(h, 0.9) < EVEN_ROW * np.quantile(h, 0.1)
-            ):
+            row = frame[seeds[chain]]
+            h = (row[:, 3] - row[:, 1] + 1).astype(np.float64)
+            evenness = EVEN_ROW if len(chain) > 2 else EVEN_PAIR
+            is_even = np.quantile(h, 0.9) < evenness * np.quantile(h, 0.1)
+            if len(chain) > 1 and is_even and np.quantile(h, 0.75) >= least and row[:, 2].max() - row[:, 0].min() >= h.max():
                 heights.append(np.full(len(chain), np.quantile(h, 0.75)))
     if heights:
         return float(np.median(np.concatenate(heights)))
@@ -167,21 +165,33 @@ def _all_chains(ink: Ink, frames: dict[Rotation, Boxes]) -> list[tuple[Rotation,
     return [(90, chain) for chain in turned] + [(0, upright[chain]) for chain in _phrases(frames[0][upright], marks[0])]
 
 
-def _with_alternatives(ink: Ink, frames: dict[Rotation, Boxes], lines: list[Line], is_free: NDArray[np.bool_]) -> list[Line]:
-    """The lines; a single part that lies in a column of turned labels goes with the line that it is if it is a digit on its side."""
-    lying = [i for i, line in enumerate(lines) if _is_lying(ink, line)]
-    columns = [line.box for line in lines if line.rotation == 90]
+def _with_alternatives(ink: Ink, frames: dict[Rotation, Boxes], lines: list[Line], is_loose: NDArray[np.bool_]) -> list[Line]:
+    """The lines; a single part that may be a digit on its side goes with both ways of reading it.
+
+    In a column with turned labels, or with one that has a minus sign below it, it is taken as turned in the first place; in a column with
+    others of its shape, as upright.
+    """
+    turned: dict[int, Line] = {}
+    for i, line in enumerate(lines):
+        if _is_lying(ink, line):
+            part = ink.boxes[line.parts[0]]
+            on_side = _complete_line(ink, frames[90], np.asarray(line.parts), is_loose, float(part[2] - part[0] + 1), 90)
+            if on_side is not None:
+                turned[i] = on_side
+    columns = [line.box for line in lines if line.rotation == 90] + [line.box for line in turned.values() if len(line.parts) > 1]
     result = list(lines)
-    for i in lying:
-        x0, _, x1, _ = lines[i].box
-        mates = [lines[k].box for k in lying if k != i]
-        tolerance = 0.2 * (x1 - x0 + 1)
-        beside = [abs(c[0] - x0) <= tolerance and abs(c[2] - x1) <= tolerance for c in [*columns, *columns, *mates]]
-        if sum(beside) >= 2:
-            chain = np.asarray(lines[i].parts)
-            turned = _complete_line(ink, frames[90], chain, is_free, float(ink.boxes[chain[0], 2] - ink.boxes[chain[0], 0] + 1), 90)
-            result[i] = lines[i] if turned is None else replace(lines[i], alternative=turned)
+    for i, on_side in turned.items():
+        if any(_in_column(lines[i], box) for box in columns):
+            result[i] = replace(on_side, alternative=lines[i])
+        elif sum(_in_column(lines[i], lines[k].box) for k in turned) > 2:
+            result[i] = replace(lines[i], alternative=on_side)
     return result
+
+
+def _in_column(line: Line, box: tuple[int, int, int, int]) -> bool:
+    """Whether a line begins and ends at the same x as a box, as the turned labels of a vertical axis do."""
+    tolerance = 0.2 * (line.box[2] - line.box[0] + 1)
+    return abs(box[0] - line.box[0]) <= tolerance and abs(box[2] - line.box[2]) <= tolerance
 
 
 def _is_lying(ink: Ink, line: Line) -> bool:
@@ -226,7 +236,7 @@ def _without_marks(ink: Ink, lines: list[Line]) -> list[Line]:
     w, h = (ink.boxes[single, 2:] - ink.boxes[single, :2] + 1).T
     x = ink.boxes[single, 0]
     is_block = (ink.areas[single] > 0.82 * w * h) | ((w > 0.88 * h) & (w < 1.14 * h))
-    is_stroke = w < 0.5 * h
+    is_stroke = (w < 0.3 * h) | ((w < 0.5 * h) & (ink.areas[single] > 0.72 * w * h))
     alike = (np.abs(w[:, None] - w) <= 1 + 0.06 * w) & (np.abs(h[:, None] - h) <= 1 + 0.06 * h)
     in_column = alike & (np.abs(x[:, None] - x) <= ink.scale)
     recurs = ((alike & is_block).sum(axis=1) >= MARKS_RECUR) & is_block
@@ -440,6 +450,8 @@ def _without_end_marks(frame: Boxes, members: NDArray[np.int64], height: float) 
 def _may_lead(mark: NDArray[np.int64], start: float, top: float, bottom: float, height: float) -> bool:
     """Whether a mark before the first glyph is a minus sign, a decimal point, a narrow letter or a piece of the glyph itself."""
     x0, y0, x1, y1 = mark
+    if max(x1 - x0, y1 - y0) + 1 < SPECK * height:
+        return False
     if x1 >= start and y1 >= top - 0.12 * height and y0 <= bottom + 0.12 * height:
         return True
     w, h, gap, middle = x1 - x0 + 1, y1 - y0 + 1, start - x1 - 1, ((y0 + y1) / 2 - top) / (bottom - top + 1)
@@ -457,6 +469,8 @@ def _is_dash(width: float, height: float, text_height: float) -> bool:
 def _may_follow(mark: NDArray[np.int64], end: float, top: float, bottom: float, height: float) -> bool:
     """Whether a mark after the last glyph is a full stop, a raised sign, a narrow letter or a piece of it; a dash there is a tick mark."""
     x0, y0, x1, y1 = mark
+    if max(x1 - x0, y1 - y0) + 1 < SPECK * height:
+        return False
     if x0 <= end and y1 >= top - 0.12 * height and y0 <= bottom + 0.12 * height:
         return True
     w, h, gap, middle = x1 - x0 + 1, y1 - y0 + 1, x0 - end - 1, ((y0 + y1) / 2 - top) / (bottom - top + 1)

@@ -17,6 +17,8 @@ from digitize.lines import Line
 
 SideName = Literal["left", "right", "bottom", "top"]
 INK = 45.0  # grey levels below the strip's paper that count as ink
+GRID_REACH = 12.0  # how much of a gridline is looked at, in label heights
+FAINTEST_GRID = 3.0  # grey levels by which a gridline differs from the ground
 REACH = 4.0  # how far an axis line may stand from its labels, in label heights
 
 
@@ -110,6 +112,10 @@ def find_ticks(gray: NDArray[np.uint8], side: Side, labels: NDArray[np.float64],
         strokes = _strokes(view, edge + 1, inner, height, from_inside=True)
         if _near_labels(strokes[0], labels, height) >= 2:
             return TickMarks(*strokes, side.across(inner + 0.5), None)
+    grid = _gridlines(view, edge, labels, height)
+    if grid is not None:
+        px, start = grid
+        return TickMarks(px, np.full(px.shape, GRID_REACH * height), side.across(start), None, inward=True)
     return TickMarks(np.empty(0), np.empty(0), side.across(edge + 0.6 * height), None)
 
 
@@ -193,3 +199,25 @@ def _bare_strokes(view: NDArray[np.float64], edge: float, labels: NDArray[np.flo
         return None
     end = float(np.median(ends))
     return c0 + end if np.mean(np.abs(np.array(ends) - end) <= 1) >= 0.5 else None
+
+
+def _gridlines(view: NDArray[np.float64], edge: float, labels: NDArray[np.float64], height: float) -> tuple[NDArray[np.float64], float] | None:
+    """Positions of lines, darker or lighter than their ground, that run into the plot beside the labels, and the column where they begin."""
+    c0 = int(edge + 0.5 * height)
+    strip = view[:, c0 : c0 + int(GRID_REACH * height)]
+    size = 2 * int(0.6 * height) + 1
+    if strip.shape[1] < 3 * height or strip.shape[0] < 2 * size:
+        return None
+    # Data cover a gridline here and there: the median over its columns still shows it.
+    profile = np.median(strip, axis=1)
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(profile, size // 2, mode="edge"), size)
+    drop = np.abs(profile - np.median(windows, axis=1))
+    least = max(FAINTEST_GRID, 0.3 * float(np.quantile(drop, 0.99)))
+    rows = np.flatnonzero(drop > least)
+    groups = [g for g in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1) if 0 < g.size <= max(3.0, 0.3 * height)]
+    px = np.array([_centre(drop[:, None], g, 0, 1) for g in groups])
+    if _near_labels(px, labels, height) < max(2, 0.6 * len(labels)):
+        return None
+    lines = np.abs(strip[[int(g[np.argmax(drop[g])]) for g in groups]] - profile[rows].mean()) < 0.5 * least
+    begins = np.flatnonzero(lines.mean(axis=0) > 0.5)
+    return px, float(c0 + (begins[0] if begins.size else 0))

@@ -7,7 +7,8 @@ down to the pixels of an imagined figure of 70 to 300 dpi, spoilt there as scans
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import TypeVar
 
 import cv2
@@ -17,9 +18,9 @@ from PIL import Image, ImageDraw, ImageFont
 
 Color = tuple[int, int, int]
 Points = NDArray[np.float64]
+Pair = tuple[float, float]
 T = TypeVar("T")
 
-SIDE = 320  # px: a window is a square of this size
 STYLES = (
     *("circle", "square", "diamond", "triangle", "triangle-down"),
     *("circle-open", "square-open", "diamond-open", "triangle-open", "triangle-down-open"),
@@ -46,7 +47,11 @@ class End:
 
 @dataclass(frozen=True)
 class Truth:
-    """A marker whose anchor lies at (x, y): the index of its style, half-size, whether a triangle is as wide as high, the share of it that shows."""
+    """A marker whose anchor lies at (x, y).
+
+    `style` is the index of its style, `size` its half-size, `is_tall` whether a triangle is as wide as it is high, `seen` the share of the
+    marker that shows.
+    """
 
     x: float
     y: float
@@ -60,7 +65,7 @@ class Truth:
 
 @dataclass(frozen=True)
 class Window:
-    """A drawn piece of a plot, (SIDE, SIDE, 3) uint8 RGB, its markers, and the upper and lower ends that belong to no marker."""
+    """A drawn piece of a plot, (side, side, 3) uint8 RGB, its markers, and the upper and lower ends that belong to no marker."""
 
     image: NDArray[np.uint8]
     markers: tuple[Truth, ...]
@@ -94,13 +99,14 @@ class Canvas:
     y0: float
     paper: Color
     is_snapped: bool
+    side: int
     image: NDArray[np.uint8] = field(init=False)
     markers: list[Drawn] = field(default_factory=list)
     loose: list[tuple[float, float, bool]] = field(default_factory=list)
     order: int = 0
 
     def __post_init__(self) -> None:
-        side = round(SIDE * self.k)
+        side = round(self.side * self.k)
         self.image = np.empty((side, side, 3), dtype=np.uint8)
         if len(set(self.paper)) == 1:
             self.image.fill(self.paper[0])
@@ -167,7 +173,7 @@ def _grown(shape: int, size: float, by: float, *, is_tall: bool) -> Points:
         if is_tall:  # its planes are not all equally far from the anchor
             scale, offset = (2 * size + by * (1 + 1 / 5**0.5)) / (2 * size), (by * (1 / 5**0.5 - 1)) / 2
             turned = _polygon(shape, size, is_tall=True) * scale
-            return turned + (0, offset if shape == 3 else -offset)
+            return turned + np.array([0, offset if shape == 3 else -offset])
     return _polygon(shape, max(size + by, 0.3), is_tall=is_tall)
 
 
@@ -244,7 +250,7 @@ def draw_bar(canvas: Canvas, look: Look, x: float, y: float, ends: tuple[float |
 
 def draw_path(canvas: Canvas, points: Points, look: Look) -> None:
     """The line through points (n, 2), dashed or whole, with gaps around markers where the program leaves them."""
-    for a, b in zip(points[:-1], points[1:], strict=True):
+    for a, b in pairwise(points):
         way = b - a
         length = float(np.hypot(*way))
         gap = look.size * look.gap
@@ -292,7 +298,7 @@ class Chance:
         return float(self.rng.normal(0, sd))
 
 
-# --- what the series look like ---------------------------------------------------------------------------------------------------------------
+# --- what the series look like
 
 
 def _colors(c: Chance, n: int) -> list[Color]:
@@ -348,17 +354,32 @@ def _looks(c: Chance, n: int, paper: Color, *, smallest: float = 2.3, largest: f
         elif edged and c.happens(0.3):
             face = tuple(int(v) for v in np.clip(np.array(color) + c.between(20, 110), 0, 215))  # type: ignore[assignment]
         has_edge = edged or grey_face or style >= N_SHAPES
+        black_edge = (grey_face or (edged and c.happens(0.5))) and style < N_SHAPES
         looks.append(
             Look(
-                style, is_tall, own, color, face, edge if has_edge else 0.0, (0, 0, 0) if (grey_face or (edged and c.happens(0.5))) and style < N_SHAPES else color,
-                stem, cap, cap_width, (0, 0, 0) if black_bars else color, line, c.one(dashes) if dashed else None, has_line,
-                not c.happens(0.02), dotted, gap,
+                style=style,
+                is_tall=is_tall,
+                size=own,
+                color=color,
+                face=face,
+                edge=edge if has_edge else 0.0,
+                edge_color=(0, 0, 0) if black_edge else color,
+                stem=stem,
+                cap=cap,
+                cap_width=cap_width,
+                bar_color=(0, 0, 0) if black_bars else color,
+                line=line,
+                dash=c.one(dashes) if dashed else None,
+                has_line=has_line,
+                has_marker=not c.happens(0.02),
+                has_dot=dotted,
+                gap=gap,
             )
-        )  # fmt: skip
+        )
     return looks
 
 
-# --- plots -----------------------------------------------------------------------------------------------------------------------------------
+# --- plots
 
 
 @dataclass(frozen=True)
@@ -517,7 +538,7 @@ def scatter_plot(c: Chance, canvas_of: Callable[[float, float], Canvas], width: 
             canvas.stroke((x - f, y), (x + f, y), look.stem, look.bar_color)
             at = draw_bar(canvas, look, x, y, (y - e, y + e))
             drawn = draw_marker(canvas, look, x, y)
-            drawn.up, drawn.down = ((at[0], look.cap, 0) if at[0] is not None else None), ((at[1], look.cap, 0) if at[1] is not None else None)
+            drawn.up, drawn.down = (None if e is None else (e, look.cap, canvas.order) for e in at)
         else:
             draw_marker(canvas, look, x, y)
     if columns:
@@ -533,11 +554,12 @@ def scatter_plot(c: Chance, canvas_of: Callable[[float, float], Canvas], width: 
 def bar_plot(c: Chance, canvas_of: Callable[[float, float], Canvas], width: float, height: float, paper: Color) -> Canvas:
     """Bars with error bars, or boxes with whiskers: nothing here is a marker but outliers."""
     look = _looks(c, 1, paper)[0]
-    n = c.count(2, 10)
+    n = c.count(2, 16)
     is_box = c.happens(0.35)
     canvas = canvas_of(width * c.between(0.2, 0.8), height * c.between(0.3, 0.9))
     backdrop(c, canvas, width, height, [])
     fills = [c.one(((255, 255, 255), (0, 0, 0), (120, 120, 120), (200, 200, 200), c.one(PALETTE))) for _ in range(3)]
+    hatches = [c.one(("", "/", "\\", "x", "+", "-", ".", "o"), (10, 2, 2, 1, 1, 1, 2, 0.5)) for _ in range(3)]
     half = width / n * c.between(0.2, 0.5)
     pen = c.scale(0.6, 2.0)
     for j in range(n):
@@ -550,6 +572,8 @@ def bar_plot(c: Chance, canvas_of: Callable[[float, float], Canvas], width: floa
         stem = _with_black_bars(look)
         at = draw_bar(canvas, stem, x, y, ends) if bar_first or is_box else (None, None)
         canvas.polygon(box, fills[j % 3])
+        if hatches[j % 3]:
+            _hatch(c, canvas, box, hatches[j % 3])
         canvas.outline(box, pen, (0, 0, 0))
         if not (bar_first or is_box):
             at = draw_bar(canvas, stem, x, y, ends)
@@ -563,7 +587,29 @@ def bar_plot(c: Chance, canvas_of: Callable[[float, float], Canvas], width: floa
 
 
 def _with_black_bars(look: Look) -> Look:
-    return Look(**{**look.__dict__, "bar_color": (0, 0, 0)})
+    return replace(look, bar_color=(0, 0, 0))
+
+
+def _hatch(c: Chance, canvas: Canvas, box: Points, kind: str) -> None:
+    """Fill a bar with lines or dots."""
+    corners = np.clip(((box[[0, 2]] - (canvas.x0, canvas.y0)) * canvas.k).astype(int), 0, len(canvas.image))
+    view = canvas.image[corners[0, 1] : corners[1, 1], corners[0, 0] : corners[1, 0]]
+    if min(view.shape[:2]) < 2:
+        return
+    h, w = view.shape[:2]
+    step, pen = round(c.between(3, 10) * canvas.k), max(1, round(c.between(0.5, 1.5) * canvas.k))
+    ink: Color = (0, 0, 0) if c.happens(0.8) else (110, 110, 110)
+    if kind in ".o":
+        radius = max(1, round(c.between(0.5, 1.6) * canvas.k))
+        for row, y in enumerate(range(0, h, step)):
+            for x in range(step // 2 * (row % 2), w, step):
+                cv2.circle(view, (x, y), radius, ink, -1 if kind == "." else pen)
+        return
+    ways = {"/": (1,), "\\": (-1,), "x": (1, -1), "+": (0, 2), "-": (0,)}[kind]
+    for way in ways:
+        for s in range(-h, w + h, step):
+            ends = {1: ((s, h), (s + h, 0)), -1: ((s, 0), (s + h, h)), 0: ((0, s), (w, s)), 2: ((s, 0), (s, h))}[way]
+            cv2.line(view, *ends, ink, pen)
 
 
 def curve_plot(c: Chance, canvas_of: Callable[[float, float], Canvas], width: float, height: float, paper: Color) -> Canvas:
@@ -575,11 +621,12 @@ def curve_plot(c: Chance, canvas_of: Callable[[float, float], Canvas], width: fl
     for look in looks:
         n = c.count(8, 60)
         x = np.sort(c.rng.uniform(0, width, n))
-        y = np.clip(height * c.between(0.1, 0.6) + np.cumsum(c.rng.normal(0.3 if is_step else 0, 0.02, n)) * height * c.between(0.1, 1.0), 0, height)
+        walk = np.cumsum(c.rng.normal(0.005 if is_step else 0, 0.02, n)) * c.between(0.5, 3.0)
+        y = np.clip(height * (c.between(0.1, 0.7) + walk), 0, height)
         if is_step:
             y = np.sort(y)
             x, y = np.repeat(x, 2)[1:], np.repeat(y, 2)[:-1]
-        draw_path(canvas, np.stack([x, y], axis=1), Look(**{**look.__dict__, "gap": 0.0}))
+        draw_path(canvas, np.stack([x, y], axis=1), replace(look, gap=0.0))
         if is_step and c.happens(0.4):
             for j in range(0, len(x), 4):
                 canvas.stroke((x[j], y[j] - 3), (x[j], y[j] + 3), look.line, look.color)
@@ -595,7 +642,7 @@ def blank_plot(c: Chance, canvas_of: Callable[[float, float], Canvas], width: fl
     return canvas
 
 
-# --- what else stands in a plot ---------------------------------------------------------------------------------------------------------------
+# --- what else stands in a plot
 
 
 def backdrop(c: Chance, canvas: Canvas, width: float, height: float, times: Sequence[float]) -> None:
@@ -632,7 +679,7 @@ def backdrop(c: Chance, canvas: Canvas, width: float, height: float, times: Sequ
         _ruled(canvas, (x, 0), (x, height), c.scale(0.5, 1.8), ink, (c.between(2, 6), c.between(2, 5)) if c.happens(0.6) else None)
 
 
-def _ruled(canvas: Canvas, a: tuple[float, float], b: tuple[float, float], width: float, color: Color, dash: tuple[float, float] | None) -> None:
+def _ruled(canvas: Canvas, a: Pair, b: Pair, width: float, color: Color, dash: Pair | None) -> None:
     width = canvas.width(width)
     if a[0] == b[0]:
         x = canvas.snap(a[0], canvas.x0, width)
@@ -649,7 +696,7 @@ def _ruled(canvas: Canvas, a: tuple[float, float], b: tuple[float, float], width
         canvas.stroke(p + (q - p) * s / length, p + (q - p) * min(s + dash[0], length) / length, width, color)
 
 
-WORDS = ("a", "b", "c", "ab", "*", "**", "***", "#", "ns", "p<0.05", "P = 0.03", "A", "B", "n=12", "x", "12", "3.5", "NS", "d", "o", "e", "$")
+WORDS = ("a", "b", "c", "ab", "*", "**", "***", "#", "ns", "p<0.05", "P = 0.03", "A", "B", "n=12", "x", "12", "3.5", "NS", "d", "e", "$")
 
 
 def write(c: Chance, canvas: Canvas, x: float, y: float, color: Color) -> None:
@@ -662,7 +709,8 @@ def write(c: Chance, canvas: Canvas, x: float, y: float, color: Color) -> None:
         font = c.one((cv2.FONT_HERSHEY_SIMPLEX, cv2.FONT_HERSHEY_COMPLEX, cv2.FONT_HERSHEY_DUPLEX))
         size = height / 22
         (w, h), _ = cv2.getTextSize(text, font, size, 1)
-        cv2.putText(canvas.image, text, (int(px - w / 2), int(py + h / 2)), font, size, color, max(1, round(c.between(0.8, 1.8) * canvas.k)), cv2.LINE_8)
+        pen = max(1, round(c.between(0.8, 1.8) * canvas.k))
+        cv2.putText(canvas.image, text, (int(px - w / 2), int(py + h / 2)), font, size, color, pen, cv2.LINE_8)
         return
     font_px = ImageFont.load_default(height * 1.35)
     left, top, right, bottom = font_px.getbbox(word)
@@ -679,7 +727,7 @@ def write(c: Chance, canvas: Canvas, x: float, y: float, color: Color) -> None:
 
 def annotate(c: Chance, canvas: Canvas) -> None:
     """Letters and stars near marks, brackets, text, an arrow, what is left of a legend."""
-    near = [(m.x, m.y) for m in canvas.markers if -20 < m.x - canvas.x0 < SIDE + 20]
+    near = [(m.x, m.y) for m in canvas.markers if -20 < m.x - canvas.x0 < canvas.side + 20]
     ink: Color = (0, 0, 0) if c.happens(0.85) else c.one(PALETTE)
     if near and c.happens(0.22):
         share = c.between(0.1, 0.8)
@@ -688,19 +736,24 @@ def annotate(c: Chance, canvas: Canvas) -> None:
             if c.happens(share):
                 top = m.up[0] if m.up else m.y - m.size
                 write(c, canvas, m.x + c.normal(2), min(top - 8, m.y - lift), ink)
+    if canvas.loose and c.happens(0.4):
+        for x, y, is_upper in canvas.loose:
+            if is_upper:
+                write(c, canvas, x + c.normal(1), y - c.between(8, 14), ink)
     if c.happens(0.15):
         for _ in range(c.count(1, 6)):
-            write(c, canvas, canvas.x0 + SIDE * c.between(0, 1), canvas.y0 + SIDE * c.between(0, 1), ink)
+            write(c, canvas, canvas.x0 + canvas.side * c.between(0, 1), canvas.y0 + canvas.side * c.between(0, 1), ink)
     if c.happens(0.07):
-        x, y, w, h = canvas.x0 + SIDE * c.between(0, 0.8), canvas.y0 + SIDE * c.between(0, 0.8), c.between(20, 120), c.between(2, 9)
+        x, y = canvas.x0 + canvas.side * c.between(0, 0.8), canvas.y0 + canvas.side * c.between(0, 0.8)
+        w, h = c.between(20, 120), c.between(2, 9)
         canvas.outline(np.array([(x, y + h), (x, y), (x + w, y), (x + w, y + h)]), c.scale(0.6, 1.8), ink, is_closed=False)
     if c.happens(0.05):
-        x, y = canvas.x0 + SIDE * c.between(0, 1), canvas.y0 + SIDE * c.between(0, 1)
+        x, y = canvas.x0 + canvas.side * c.between(0, 1), canvas.y0 + canvas.side * c.between(0, 1)
         canvas.stroke((x, y), (x, y + 20), 1.2, ink)
         canvas.polygon(np.array([(x - 3, y + 18), (x + 3, y + 18), (x, y + 25)]), ink)
     if c.happens(0.12):
         w, h = c.between(40, 160), c.between(14, 70)
-        x, y = canvas.x0 + c.between(-20, SIDE), canvas.y0 + c.between(-20, SIDE)
+        x, y = canvas.x0 + c.between(-20, canvas.side), canvas.y0 + c.between(-20, canvas.side)
         if all(not (x - 12 < px < x + w + 12 and y - 12 < py < y + h + 12) for px, py in near):
             box = np.array([(x, y), (x + w, y), (x + w, y + h), (x, y + h)])
             canvas.polygon(box, canvas.paper)
@@ -708,7 +761,7 @@ def annotate(c: Chance, canvas: Canvas) -> None:
                 canvas.outline(box, c.scale(0.5, 1.5), ink)
 
 
-# --- from canvas to window --------------------------------------------------------------------------------------------------------------------
+# --- from canvas to window
 
 
 def _native(c: Chance, image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]:
@@ -718,15 +771,16 @@ def _native(c: Chance, image: NDArray[np.uint8], side: int) -> NDArray[np.uint8]
     return np.asarray(cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA), dtype=np.uint8)
 
 
-def _spoilt(c: Chance, image: NDArray[np.uint8]) -> NDArray[np.uint8]:
+def _spoilt(c: Chance, image: NDArray[np.uint8], least: int) -> NDArray[np.uint8]:
     """Blur, noise, specks, threshold, faded ink, JPEG: as scans and saved files have them."""
     out = image
     if c.happens(0.35):
         out = cv2.GaussianBlur(out, (0, 0), c.between(0.3, 1.1))
     if c.happens(0.12):
         side = out.shape[0]
-        small = max(SIDE * 2 // 3, round(side * c.between(0.6, 0.95)))
-        out = cv2.resize(cv2.resize(out, (small, small), interpolation=cv2.INTER_AREA), (side, side), interpolation=c.one((cv2.INTER_LINEAR, cv2.INTER_CUBIC)))
+        small = max(least * 2 // 3, round(side * c.between(0.6, 0.95)))
+        coarse = cv2.resize(out, (small, small), interpolation=cv2.INTER_AREA)
+        out = cv2.resize(coarse, (side, side), interpolation=c.one((cv2.INTER_LINEAR, cv2.INTER_CUBIC)))
     values = out.astype(np.float32)
     if c.happens(0.18):
         lift = c.between(0, 110)
@@ -775,7 +829,8 @@ def _end(marker: Drawn, end: tuple[float, float, int] | None, covers: Sequence[D
     if end is None:
         return None
     y, cap, order = end
-    spots = np.array([(marker.x + cap * f, y) for f in (-1, -0.6, 0, 0.6, 1)]) if cap > 1 else np.array([(marker.x, y), (marker.x, y + np.sign(marker.y - y))])
+    level = [(marker.x + cap * f, y) for f in (-1, -0.6, 0, 0.6, 1)]
+    spots = np.array(level if cap > 1 else [(marker.x, y), (marker.x, y + np.sign(marker.y - y))])
     later = [m for m in covers if m.order > order and abs(m.x - marker.x) < 40 and abs(m.y - y) < 20]
     return End(marker.x, y, _uncovered(spots, later) > 0.35)
 
@@ -784,7 +839,7 @@ def _truths(canvas: Canvas) -> list[Truth]:
     opaque = [m for m in canvas.markers if m.is_opaque]
     truths = []
     for m in canvas.markers:
-        if not (-30 < m.x - canvas.x0 < SIDE + 30 and -30 < m.y - canvas.y0 < SIDE + 30):
+        if not (-30 < m.x - canvas.x0 < canvas.side + 30 and -30 < m.y - canvas.y0 < canvas.side + 30):
             continue
         later = [o for o in opaque if o.order > m.order and abs(o.x - m.x) < 30 and abs(o.y - m.y) < 30]
         truths.append(Truth(m.x, m.y, m.size, m.style, m.is_tall, _end(m, m.up, opaque), _end(m, m.down, opaque), _shown(m, later)))
@@ -793,18 +848,19 @@ def _truths(canvas: Canvas) -> list[Truth]:
 
 PLOTS = (errorbar_plot, scatter_plot, bar_plot, curve_plot, blank_plot)
 SHARES = (0.68, 0.15, 0.1, 0.05, 0.02)
-PAPERS: tuple[tuple[Color, float], ...] = (((255, 255, 255), 0.82), ((235, 235, 235), 0.1), ((250, 245, 235), 0.03), ((240, 240, 250), 0.02), ((217, 217, 217), 0.03))
+PAPERS: tuple[Color, ...] = ((255, 255, 255), (235, 235, 235), (250, 245, 235), (240, 240, 250), (217, 217, 217))
+PAPER_SHARES = (0.82, 0.1, 0.03, 0.02, 0.03)
 
 
-def draw_window(seed: int | Sequence[int]) -> Window:
-    """One window of a random plot; the same seed gives the same window."""
+def draw_window(seed: int | Sequence[int], side: int) -> Window:
+    """One window of side x side px of a random plot; the same seed gives the same window."""
     c = Chance(seed)
     width, height = c.scale(200, 900), c.scale(150, 700)
-    paper = c.one([p for p, _ in PAPERS], [w for _, w in PAPERS])
+    paper = c.one(PAPERS, PAPER_SHARES)
     native = c.scale(0.7, 1.15) if c.happens(0.4) else c.scale(1.0, 2.5)
     finer = 4 if native < 1.0 else (3 if native < 1.5 else 2)
-    side = round(SIDE * native)
-    native = side / SIDE
+    fine = round(side * native)
+    native = fine / side
     is_snapped = c.happens(0.35)
     margin = c.between(-14, 3) if c.happens(0.4) else c.between(1, 4)
 
@@ -812,23 +868,23 @@ def draw_window(seed: int | Sequence[int]) -> Window:
         """A canvas for a window in which a place of the plot lies."""
         corner = []
         for at, size in ((x, width), (y, height)):
-            start = at - SIDE * c.between(0.15, 0.85)
-            first, last = margin - 16, size - margin + 16 - SIDE
+            start = at - side * c.between(0.15, 0.85)
+            first, last = margin - 16, size - margin + 16 - side
             corner.append(float(np.clip(start, first, last)) if last > first else float(first + c.between(-8, 8)))
-        return Canvas(native * finer, native, corner[0], corner[1], paper, is_snapped)
+        return Canvas(native * finer, native, corner[0], corner[1], paper, is_snapped, side)
 
     canvas = c.one(PLOTS, SHARES)(c, canvas_of, width, height, paper)
     annotate(c, canvas)
     truths = _truths(canvas)
-    image = _spoilt(c, _native(c, canvas.image, side))
+    image = _spoilt(c, _native(c, canvas.image, fine), side)
     turn = np.radians(c.between(-0.2, 0.2)) if c.happens(0.25) else 0.0
-    middle = (SIDE - 1) / 2
+    middle = (side - 1) / 2
     if turn:
-        matrix = cv2.getRotationMatrix2D(((side - 1) / 2, (side - 1) / 2), -np.degrees(turn), 1.0)
-        image = cv2.warpAffine(image, matrix, (side, side), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
-    unit = cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA if side > SIDE else cv2.INTER_CUBIC) if side != SIDE else image.copy()
+        matrix = cv2.getRotationMatrix2D(((fine - 1) / 2, (fine - 1) / 2), -np.degrees(turn), 1.0)
+        image = cv2.warpAffine(image, matrix, (fine, fine), flags=cv2.INTER_LINEAR, borderMode=cv2.BORDER_REPLICATE)
+    unit = np.asarray(cv2.resize(image, (side, side), interpolation=cv2.INTER_AREA if fine > side else cv2.INTER_CUBIC), dtype=np.uint8)
     crop = [round(v) for v in (margin - canvas.x0, margin - canvas.y0, width - margin - canvas.x0, height - margin - canvas.y0)]
-    crop = [int(np.clip(v, 0, SIDE)) for v in crop]
+    crop = [int(np.clip(v, 0, side)) for v in crop]
     tone = np.median(unit[crop[1] : crop[3] + 1, crop[0] : crop[2] + 1].reshape(-1, 3)[::7], axis=0)
     framed = np.full_like(unit, tone.astype(np.uint8))
     framed[crop[1] : crop[3], crop[0] : crop[2]] = unit[crop[1] : crop[3], crop[0] : crop[2]]

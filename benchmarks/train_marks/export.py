@@ -6,8 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import torch
-from network import MarksNet
+from network import ANSWERS, FAR_CHANNELS, HEAD_INPUTS, MAPS, NEAR_CHANNELS, MarksNet
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 from torch import nn
@@ -53,28 +52,45 @@ class _Graph:
         return self.conv(x, parts[0], parts[1])  # type: ignore[arg-type]
 
 
-def write_onnx(net: MarksNet, path: Path) -> None:
-    """Write the network for inference: input `image` (1, 3, h, w) float32 in 0..255, output `maps` (1, OUTPUTS, h / 2, w / 2)."""
+def write_onnx(net: MarksNet, folder: Path) -> None:
+    """Write marks.onnx and marks_head.onnx.
+
+    marks.onnx: input `image` (1, 3, h, w) float32 in 0..255; outputs `maps`, `near` (h / 2, w / 2) and `far` (h / 8, w / 8).
+    marks_head.onnx: input `surroundings` (m, HEAD_INPUTS), output `answers` (m, ANSWERS).
+    """
     graph = _Graph()
-    with torch.no_grad():
-        x = _unshuffled(graph, graph.add("Sub", [graph.add("Mul", ["image", _scalar(graph, 1 / 127.5)]), _scalar(graph, 1.0)]))
-        x = graph.block(graph.block(x, net.start[1]), net.start[2])
-        levels = [x]
-        for down in net.down:
-            x = graph.block(x, down)
-            levels.append(x)
-        for k, (skip, across, up) in enumerate(zip(levels[-2::-1], net.across, net.up, strict=True)):
-            wide = graph.add("Resize", [graph.conv(x, across, None), "", _scales(graph)], mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor")
-            x = graph.block(graph.add("Add", [wide, skip]), up)
-            if k == 0:
-                x = graph.conv(x, net.narrow, None)
-        x = graph.conv(graph.block(x, net.head[0]), net.head[1], None)
-    graph.nodes.append(helper.make_node("Identity", [x], ["maps"]))
-    image = helper.make_tensor_value_info("image", TensorProto.FLOAT, [1, 3, "h", "w"])
-    maps = helper.make_tensor_value_info("maps", TensorProto.FLOAT, [1, net.head[1].out_channels, "h2", "w2"])
-    model = helper.make_model(
-        helper.make_graph(graph.nodes, "marks", [image], [maps], graph.weights), opset_imports=[helper.make_opsetid("", 17)], ir_version=8
-    )
+    x = _unshuffled(graph, graph.add("Sub", [graph.add("Mul", ["image", _scalar(graph, 1 / 127.5)]), _scalar(graph, 1.0)]))
+    x = graph.block(graph.block(x, net.start[1]), net.start[2])
+    levels = [x]
+    for down in net.down:
+        x = graph.block(x, down)
+        levels.append(x)
+    far = x
+    for k, (across, up) in enumerate(zip(net.across, net.up, strict=True)):
+        inputs = [graph.conv(x, across, None), "", _scales(graph)]
+        wide = graph.add("Resize", inputs, mode="nearest", coordinate_transformation_mode="asymmetric", nearest_mode="floor")
+        x = graph.block(graph.add("Add", [wide, levels[3 - k]]), up)
+        if k == 1:
+            far = x
+    maps = graph.conv(graph.block(x, net.where[0]), net.where[1], None)
+    for made, name in ((maps, "maps"), (x, "near"), (far, "far")):
+        graph.nodes.append(helper.make_node("Identity", [made], [name]))
+    shapes = {"maps": [1, MAPS, "h2", "w2"], "near": [1, NEAR_CHANNELS, "h2", "w2"], "far": [1, FAR_CHANNELS, "h8", "w8"]}
+    _save(graph, {"image": [1, 3, "h", "w"]}, shapes, folder / "marks.onnx")
+    head, x = _Graph(), "surroundings"
+    for layer in net.head:
+        if isinstance(layer, nn.Linear):
+            x = head.add("Gemm", [x, head.constant(layer.weight.detach().numpy()), head.constant(layer.bias.detach().numpy())], transB=1)
+        else:
+            x = head.add("Relu", [x])
+    head.nodes.append(helper.make_node("Identity", [x], ["answers"]))
+    _save(head, {"surroundings": ["m", HEAD_INPUTS]}, {"answers": ["m", ANSWERS]}, folder / "marks_head.onnx")
+
+
+def _save(graph: _Graph, inputs: dict[str, list[int | str]], outputs: dict[str, list[int | str]], path: Path) -> None:
+    given, made = ([helper.make_tensor_value_info(n, TensorProto.FLOAT, s) for n, s in part.items()] for part in (inputs, outputs))
+    whole = helper.make_graph(graph.nodes, path.stem, given, made, graph.weights)
+    model = helper.make_model(whole, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
     onnx.checker.check_model(model)
     onnx.save(model, str(path))
 

@@ -1,14 +1,16 @@
-"""Exact places of tick marks: those that were found in the rendering, taken from the paths that drew them."""
+"""Exact places of tick marks: an axis that was read in the rendering, refitted to the paths that drew its ticks."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
 
-from digitize.ticks import Side, TickMarks
+from calibration import AxisCalibration
+from calibration.axis import SNAPPED_PX, Tick
+from digitize.axes import Axis
 from digitize.vector.pieces import Stroke
 
 EXACT_PX = 0.02
@@ -17,47 +19,45 @@ EXACT_PX = 0.02
 NEAR_PX = 1.5
 """How far the rendering may put a tick from its path."""
 
+LABEL_SHARE = 0.35
+"""How far, in digit heights, the middle of a label may stand from its gridline."""
 
-def exact_ticks(marks: TickMarks, side: Side, labels: NDArray[np.float64], height: float, strokes: Sequence[Stroke]) -> TickMarks | None:
-    """The tick marks with the places of the paths that drew them; None where paths do not explain them.
+
+def exact_axis(axis: Axis, strokes: Sequence[Stroke]) -> Axis:
+    """The axis with its ticks where paths drew them.
+
+    Gridlines serve where no tick marks were found. The axis stays as it is where paths do not explain at least two and 70 % of its ticks, or
+    lie less well on one line than what the rendering shows.
 
     Parameters
     ----------
-    marks : TickMarks
-        As found in the rendering.
-    side : Side
-        Where the labels stand.
-    labels : (n, 4)
-        Label boxes in the view: along0, along1, outer, inner.
-    height : float
-        Digit height, px.
+    axis : Axis
+        As read in the rendering.
     strokes : sequence of Stroke
         Straight strokes of the page.
     """
-    at = marks.axis_at
-    reach = 3.0 + (0.0 if marks.is_drawn else height)
-    across = [s for s in strokes if s.upright != side.is_upright and s.start - reach <= at <= s.end + reach]
+    height = axis.boxes[0].height if axis.boxes else 10.0
+    is_drawn = "ticks_missing" not in axis.reading.flags
+    at, reach = axis.marks.axis_at, 3.0 + (0.0 if is_drawn else height)
+    across = [s for s in strokes if s.upright != axis.side.is_upright and s.start - reach <= at <= s.end + reach]
     if not across:
-        return None
-    places = np.array([s.at for s in across])
-    length = np.array([s.length for s in across])
-    if not marks.is_drawn:
-        return _gridlines(marks, labels, height, places, length)
-    gap = np.abs(marks.px[:, None] - places)
-    nearest = gap.argmin(axis=1)
-    found = gap.min(axis=1) <= NEAR_PX
-    if found.sum() < max(2, 0.7 * marks.px.size):
-        return None
-    return replace(marks, px=places[nearest[found]], length=marks.length[found])
+        return axis
+    places = np.unique([s.at for s in across])
+    ticks = [_moved(t, places, NEAR_PX if is_drawn else max(NEAR_PX, LABEL_SHARE * height)) for t in axis.calibration.ticks]
+    n_moved = sum(new is not old and new.used for new, old in zip(ticks, axis.calibration.ticks, strict=True))
+    if n_moved < max(2.0, 0.7 * axis.n_used):
+        return axis
+    calibration = AxisCalibration.from_ticks(tuple(ticks), scale=axis.calibration.scale)
+    if calibration.rmse_px > max(0.2, axis.calibration.rmse_px):
+        return axis
+    flags = tuple(f for f in axis.reading.flags if f != "ticks_missing")
+    return replace(axis, reading=replace(axis.reading, calibration=calibration, ticks=tuple(ticks), flags=flags))
 
 
-def _gridlines(
-    marks: TickMarks, labels: NDArray[np.float64], height: float, places: NDArray[np.float64], length: NDArray[np.float64]
-) -> TickMarks | None:
-    """Lines across the plot that stand at the middles of labels, where an axis has no tick marks."""
-    centres = labels[:, :2].mean(axis=1)
-    gap = np.abs(centres[:, None] - places)
-    if (gap.min(axis=1) < 0.35 * height).sum() < max(2, 0.7 * len(centres)):
-        return None
-    chosen = np.unique(gap.argmin(axis=1)[gap.min(axis=1) < 0.35 * height])
-    return replace(marks, px=places[chosen], length=length[chosen])
+def _moved(tick: Tick, places: np.ndarray[tuple[int], np.dtype[np.float64]], near: float) -> Tick:
+    """The tick at the nearest stroke; what a rounded label adds to its uncertainty stays."""
+    nearest = float(places[np.abs(places - tick.px).argmin()])
+    if abs(nearest - tick.px) > near:
+        return tick
+    rounding = max(0.0, tick.u_px**2 - SNAPPED_PX**2)
+    return replace(tick, px=nearest, u_px=math.hypot(math.sqrt(rounding), EXACT_PX))

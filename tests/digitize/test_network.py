@@ -59,7 +59,9 @@ def nearest(marks: tuple[DetectedMark, ...], at: tuple[float, float]) -> Detecte
 
 
 X = np.array([1.0, 2.5, 4.0, 5.5, 7.0, 8.5])
-HIGH, MIDDLE, LOW = np.array([8.0, 8.3, 7.6, 8.4, 7.9, 8.1]), np.array([5.2, 4.6, 5.5, 4.9, 5.3, 4.4]), np.array([1.9, 2.6, 2.1, 1.7, 2.4, 2.0])
+HIGH = np.array([8.0, 8.3, 7.6, 8.4, 7.9, 8.1])
+MIDDLE = np.array([5.2, 4.6, 5.5, 4.9, 5.3, 4.4])
+LOW = np.array([1.9, 2.6, 2.1, 1.7, 2.4, 2.0])
 
 
 @pytest.fixture(scope="module")
@@ -168,6 +170,6 @@ def test_a_grey_image_is_refused() -> None:
 
 
 def test_a_missing_network_is_named(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(network, "MODEL_FILE", tmp_path / "marks.onnx")
+    monkeypatch.setattr(network, "MODELS", tmp_path)
     with pytest.raises(network.NetworkNotFound, match=r"marks\.onnx"):
         detect_marks(np.full((40, 50, 3), 255, dtype=np.uint8))

@@ -101,7 +101,17 @@ def test_turned_title_and_turned_numbers() -> None:
     assert sorted(box.text for box in found) == ["-10", "2.5", "30", "Pain (VAS)"]
 
 
-def test_a_column_of_upright_labels_is_not_turned_text() -> None:
+@pytest.mark.parametrize("labels", [["4", "2", "0", "-2", "-4"], ["-2", "-4", "-6"], ["1.5", "1", "0.5", "0"]])
+def test_single_turned_digits_keep_their_sign(labels: list[str]) -> None:
+    picture = canvas(200, 400)
+    for k, label in enumerate(labels):
+        write(picture, (60, 20 + 70 * k), label, turn=90)
+    assert [box.number for box in boxes_of(picture)] == labels
+
+
+@pytest.mark.parametrize("font", ["DejaVu Sans", "STIXGeneral"])
+def test_a_column_of_upright_labels_is_neither_turned_text_nor_marks(font: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(globals(), "FONT", font_manager.findfont(font))
     picture = canvas(200, 330)
     for k in range(10):
         write(picture, (60, 10 + 30 * k), str(9 - k))

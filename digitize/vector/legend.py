@@ -1,0 +1,142 @@
+"""Legend keys among marker shapes, and the names beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from difflib import SequenceMatcher
+
+from digitize.legend import LegendEntry, is_word
+from digitize.vector.glyphs import Glyph
+from digitize.vector.paths import Box, Color
+from digitize.vector.scene import Scene, inside
+
+BESIDE = 4.5  # digit heights between a key's rim and its name
+LEVEL = 0.55  # digit heights between the middles of a key and its name
+ALIGNED = 0.6  # px within which keys stand in one column or row
+LIKENESS = 0.6  # from which share of common letters the text layer gives the spelling of what was read
+
+
+@dataclass(frozen=True)
+class Key:
+    """A legend key: the name beside it, its marker where it shows one, and the colours of what else is drawn in it."""
+
+    name: str
+    glyph: Glyph | None
+    colors: tuple[Color, ...] = ()
+
+
+def find_keys(scene: Scene, legend: Sequence[LegendEntry]) -> tuple[Key, ...]:
+    """The keys of a panel's legend: markers in a column or row, each beside words; and entries that were read without a marker.
+
+    Words stand at the right of their keys, or at the left of all of them. A single key counts only where an entry was read there.
+    """
+    words = _words(scene)
+    best: list[Key] = []
+    for right in (True, False):
+        for group in _aligned(_beside(scene, words, right=right)):
+            confirmed = any(inside(_padded(e.key_box, 4.0), g.x, g.y) for e in legend for _, g in group)
+            keys = [Key(word.name, g) for word, g in group]
+            if len(keys) > len(best) and (len(keys) > 1 or confirmed):
+                best = keys
+    named = {k.name for k in best}
+    bare = [Key(e.name, None, _colors(scene, _padded(e.key_box, 4.0))) for e in legend if e.name not in named]
+    return (*best, *(key for key in bare if key.colors))
+
+
+def key_glyphs(scene: Scene, legend: Sequence[LegendEntry], keys: Sequence[Key]) -> set[int]:
+    """Indices of the scene's marker shapes that are legend keys: those beside names, and others in line with them that no stem crosses."""
+    own = [k.glyph for k in keys if k.glyph is not None]
+    if not own:
+        boxes = [_padded(e.key_box, 4.0) for e in legend]
+        return {k for k, g in enumerate(scene.glyphs) if any(inside(b, g.x, g.y) for b in boxes)}
+    chosen = {id(g) for g in own}
+    return {k for k, g in enumerate(scene.glyphs) if id(g) in chosen or _is_in_line(g, own, scene)}
+
+
+def _is_in_line(glyph: Glyph, keys: Sequence[Glyph], scene: Scene) -> bool:
+    if any(abs(s.at - glyph.x) < 0.6 and s.start < glyph.y < s.end for s in scene.stems):
+        return False
+    reach = 3 * scene.panel.height
+    return any((abs(glyph.x - k.x) < 0.1 and abs(glyph.y - k.y) < reach) for k in keys)
+
+
+@dataclass(frozen=True)
+class _Word:
+    name: str
+    box: Box
+
+
+def _words(scene: Scene) -> list[_Word]:
+    """What may name a series: the page's own texts, as far as the rendering does not show other letters, and what else was read there."""
+    read = [t for t in scene.panel.texts if is_word(t)]
+    spans = [s for s in scene.panel.drawing.texts if abs(s.degrees) < 1 and sum(c.isalpha() for c in s.text) >= 2]
+    words = []
+    for span in spans:
+        seen = max(read, key=lambda t: _share(span.box, t.box), default=None)
+        if seen is None or _share(span.box, seen.box) < 0.6 or _alike(span.text, seen.text) >= LIKENESS:
+            words.append(_Word(span.text, span.box))
+    alone = [t for t in read if all(_share(w.box, t.box) < 0.6 for w in words)]
+    return words + [_Word(t.text, (t.box[0], t.box[1], t.box[2], t.box[3])) for t in alone]
+
+
+def _alike(a: str, b: str) -> float:
+    """Share of common letters; a text that holds the other counts in full."""
+    one, two = _letters(a), _letters(b)
+    return 1.0 if one in two or two in one else SequenceMatcher(None, one, two).ratio()
+
+
+def _letters(text: str) -> str:
+    return "".join(text.lower().split())
+
+
+def _share(inner: Box, outer: Sequence[float]) -> float:
+    """Share of one box that lies in another."""
+    w = min(inner[2], outer[2] + 3) - max(inner[0], outer[0] - 3)
+    h = min(inner[3], outer[3] + 3) - max(inner[1], outer[1] - 3)
+    return w * h / max(1e-6, (inner[2] - inner[0]) * (inner[3] - inner[1])) if w > 0 and h > 0 else 0.0
+
+
+def _padded(box: Sequence[float], pad: float) -> Box:
+    return box[0] - pad, box[1] - pad, box[2] + pad, box[3] + pad
+
+
+def _beside(scene: Scene, words: Sequence[_Word], *, right: bool) -> list[tuple[_Word, Glyph]]:
+    """Each word with the marker nearest to it on its level; `right`: words stand at the right of their markers."""
+    height = scene.panel.height
+    found = []
+    for word in words:
+        x0, y0, x1, y1 = word.box
+        near = []
+        for glyph in scene.glyphs:
+            gap = (x0 - glyph.x if right else glyph.x - x1) - glyph.width / 2
+            off = abs((y0 + y1) / 2 - glyph.y)
+            if -2 < gap < BESIDE * height and off < LEVEL * height:
+                near.append((off / height + 0.1 * gap / height, glyph.order, glyph))
+        if near:
+            found.append((word, min(near, key=lambda n: n[:2])[2]))
+    return found
+
+
+def _aligned(pairs: Sequence[tuple[_Word, Glyph]]) -> list[list[tuple[_Word, Glyph]]]:
+    """Groups of keys in one column or one row."""
+    groups = []
+    for _, seed in pairs:
+        column = [(t, g) for t, g in pairs if abs(g.x - seed.x) < ALIGNED]
+        row = [(t, g) for t, g in pairs if abs(g.y - seed.y) < ALIGNED]
+        groups += [_without_repeats(column), _without_repeats(row)]
+    return groups
+
+
+def _without_repeats(group: list[tuple[_Word, Glyph]]) -> list[tuple[_Word, Glyph]]:
+    """Each marker once, and nothing where two of them look alike: those are data."""
+    unique = {id(g): (t, g) for t, g in group}
+    looks = {(g.shape, g.fill, g.stroke) for _, g in unique.values()}
+    return list(unique.values()) if len(looks) == len(unique) else []
+
+
+def _colors(scene: Scene, box: Box) -> tuple[Color, ...]:
+    """Colours of what lies within a key box, other than paper."""
+    own = [p for p in scene.pieces if inside(box, p.box[0], p.box[1]) and inside(box, p.box[2], p.box[3])]
+    colors = [c for p in own for c in (p.path.fill, p.path.stroke) if c is not None and scene.shows(c)]
+    return tuple(dict.fromkeys(colors))
