@@ -19,6 +19,13 @@ from calibration.scale import FloatArray, Scale, Values, same_shape
 SNAPPED_PX = 0.3
 """Standard uncertainty of a tick that its renderer put on whole pixels: 1/sqrt(12) = 0.29 px, and a little for finding it."""
 
+GRID_PX = 0.45
+"""Standard uncertainty of the place of the whole axis of such a renderer: which side of a tick's pixel the value stands on is not known
+(the Agg renderer puts ticks of an odd width half a pixel off, those of an even width not)."""
+
+SHARP_PX = 0.04
+"""Standard uncertainty of a tick whose ink was spread over its pixels in proportion (measured on pages drawn by PDFium: 0.01 to 0.05)."""
+
 CLAIM_STRENGTH = 30.0
 """Degrees of freedom that the claimed tick uncertainty counts for against the observed scatter (`scatter_factor`)."""
 
@@ -91,6 +98,7 @@ class AxisCalibration:
         scale: Scale,
         u_px: npt.ArrayLike = SNAPPED_PX,
         labels: Sequence[str] | None = None,
+        u_common_px: float = 0.0,
     ) -> AxisCalibration:
         """Fit an axis through ticks.
 
@@ -104,6 +112,8 @@ class AxisCalibration:
             Standard uncertainty of each tick's position; the default is that of a renderer which snaps ticks to whole pixels.
         labels : sequence of str, optional
             Texts of the tick labels, for the record.
+        u_common_px : float, optional
+            Standard uncertainty of a shift that all ticks share, as `GRID_PX`; no scatter shows it.
 
         Raises
         ------
@@ -117,17 +127,18 @@ class AxisCalibration:
             raise ValueError(msg)
         sigmas = np.broadcast_to(np.asarray(u_px, dtype=float), positions.shape)
         ticks = [Tick(float(p), float(v), n, u_px=float(s)) for p, v, n, s in zip(positions, numbers, names, sigmas, strict=True)]
-        return cls.from_ticks(ticks, scale=scale)
+        return cls.from_ticks(ticks, scale=scale, u_common_px=u_common_px)
 
     @classmethod
-    def from_ticks(cls, ticks: Sequence[Tick], *, scale: Scale) -> AxisCalibration:
-        """Fit an axis through the used ones of `ticks`; the others are kept for the record. Raises as `fit` does."""
+    def from_ticks(cls, ticks: Sequence[Tick], *, scale: Scale, u_common_px: float = 0.0) -> AxisCalibration:
+        """Fit an axis through the used ones of `ticks`; the others are kept for the record. Arguments and errors are those of `fit`."""
         used = [tick for tick in ticks if tick.used]
         px, u, sigma = _checked(used, scale)
         a, b, claimed = _line(px, u, sigma)
         residuals = px - (a + b * u)
         covariance = claimed * scatter_factor(float(np.sum((residuals / sigma) ** 2)), len(px) - 2)
         slope, intercept, turned = _turned_round(a, b, covariance)
+        turned[0, 0] += (slope * u_common_px) ** 2
         turned.setflags(write=False)
         return cls(scale, tuple(ticks), slope, intercept, turned, float(np.sqrt(np.mean(residuals**2))))
 

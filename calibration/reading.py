@@ -79,6 +79,7 @@ def read_axis(
     *,
     minor_px: npt.ArrayLike = (),
     u_px: float = SNAPPED_PX,
+    u_common_px: float = 0.0,
     rises: bool | None = None,
 ) -> AxisReading:
     """Read one axis.
@@ -93,6 +94,8 @@ def read_axis(
         Positions known to be minor ticks.
     u_px : float, optional
         Standard uncertainty of a tick position; the default is that of a renderer which snaps ticks to whole pixels.
+    u_common_px : float, optional
+        Standard uncertainty of a shift that all ticks share (`AxisCalibration.fit`).
     rises : bool, optional
         Whether values usually rise with the pixels: True for an x axis, False for a y axis (y counts down). It breaks ties, and an axis
         that runs the other way is flagged, since that is also what an axis that lost all its minus signs looks like.
@@ -111,7 +114,7 @@ def read_axis(
     best = ranked[0]
     rival = next((other for other in ranked[1:] if best.reads_otherwise(other)), None)
     refusal = _contradiction(row, best, rival)
-    return _unread(row, refusal) if refusal else _report(row, best, rival)
+    return _unread(row, refusal) if refusal else _report(row, best, rival, u_common_px)
 
 
 def _finite(px: npt.ArrayLike) -> FloatArray:
@@ -193,7 +196,7 @@ def _may_be_powers(row: LabelRow, best: Hypothesis) -> bool:
     return best.scale.name == "linear" and not is_excluded and all({"integer", "power"} <= forms for forms in used)
 
 
-def _report(row: LabelRow, best: Hypothesis, rival: Hypothesis | None) -> AxisReading:
+def _report(row: LabelRow, best: Hypothesis, rival: Hypothesis | None, u_common_px: float) -> AxisReading:
     ticks = _ticks(row, best)
     doubts = _doubts(row, best, rival)
     flags = {
@@ -204,7 +207,7 @@ def _report(row: LabelRow, best: Hypothesis, rival: Hypothesis | None) -> AxisRe
     }
     is_close = rival is not None and 2 * len(rival.places) >= len(best.places)
     return AxisReading(
-        calibration=AxisCalibration.from_ticks(ticks, scale=best.scale),
+        calibration=AxisCalibration.from_ticks(ticks, scale=best.scale, u_common_px=u_common_px),
         runner_up=AxisCalibration.from_ticks(_ticks(row, rival), scale=rival.scale) if rival is not None and is_close else None,
         flags=tuple(flag for flag, is_set in flags.items() if is_set),
         reason="; ".join(doubts),

@@ -9,9 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration import AxisCalibration, AxisReading, Label, parse_number, read_axis
+from calibration.axis import GRID_PX, SHARP_PX
 from digitize.lines import Line
 from digitize.ocr import TextBox
-from digitize.ticks import Side, SideName, TickMarks, find_ticks
+from digitize.ticks import Side, SideName, TickMarks, find_ticks, is_snapped
 
 MIN_CONFIDENCE = 0.5
 LIKE_DIGITS = frozenset("oOQDlIiSsBZzgqbeEx%")  # letters that a digit or a sign of a number is read as
@@ -53,7 +54,7 @@ class Axis:
     @property
     def strength(self) -> float:
         """For ranking: agreeing labels, then strokes and an axis line, less refused labels."""
-        return self.n_used - 0.5 * (len(self.boxes) - self.n_used) + 0.6 * self.marks.is_drawn + 0.6 * (self.marks.axis_line is not None)
+        return self.n_used - 0.5 * (len(self.boxes) - self.n_used) + 1.0 * self.marks.is_drawn + 1.0 * (self.marks.axis_line is not None)
 
 
 def find_axes(gray: NDArray[np.uint8], boxes: Sequence[TextBox], lines: Sequence[Line]) -> tuple[Axis, ...]:
@@ -148,8 +149,12 @@ def read_group(gray: NDArray[np.uint8], side: Side, group: Sequence[TextBox], li
         )
         for at, s, b in zip(middles, spans, group, strict=True)
     ]  # fmt: skip
-    reading = read_axis(labels, marks.px, rises=not side.is_upright)
-    return Axis(side, tuple(group), marks, reading) if reading.calibration is not None else None
+    reading = read_axis(labels, marks.px, rises=not side.is_upright, u_common_px=GRID_PX)
+    if reading.calibration is None:
+        return None
+    if not is_snapped(np.array([t.px for t in reading.ticks if t.used])):
+        reading = read_axis(labels, marks.px, rises=not side.is_upright, u_px=SHARP_PX)
+    return Axis(side, tuple(group), marks, reading)
 
 
 def _offset(middles: NDArray[np.float64], ticks: NDArray[np.float64], height: float) -> float:

@@ -192,14 +192,16 @@ def read_ends(field: Field, bars: Sequence[Bar]) -> list[Drawn]:
 
 
 def _read_bar(field: Field, bar: Bar, edge: _Edge) -> Drawn:
+    if bar.above is not None:
+        field = replace(field, paper=bar.above)
     end = _end_of(field, bar, edge)
     half = (edge.width or 1.0) / 2
     lid = round(end.px - half - edge.blur) - 1  # the last row that is all paper
     under_legend = bool(field.covered[max(0, lid - 1) : lid + 2, bar.x0 : bar.x1 + 1].mean() > 0.3)
     doubts = ["legend_covers"] if under_legend else []
-    if _bears_another(field, bar, lid):
+    if bar.is_part or _bears_another(field, bar, lid):
         doubts.append("stacked")
-    stroke = _stem_above(field, bar, lid)
+    stroke = _stem_above(field, bar, lid) if bar.is_above_plain else None
     if stroke is None:
         return Drawn(bar, end, flags=tuple(doubts))
     outer = _outer_end(field, stroke, lid)

@@ -44,7 +44,9 @@ class Field:
 class Bar:
     """A bar: its inner columns x0..x1, the last row of its fill, its fill colour, and whether its fill is the paper's colour.
 
-    `texture` tells hatches and dots apart, see `texture_of`; it is zero for a plain fill.
+    `texture` tells hatches and dots apart, see `texture_of`; it is zero for a plain fill. `is_part` tells that it is
+    one of a stack, `is_lowest` that it stands on the baseline itself, `above` is the colour of the part on top of it (None: paper), and
+    `is_above_plain` that this part has no texture.
     """
 
     x0: int
@@ -53,6 +55,10 @@ class Bar:
     fill: FloatArray
     is_blank: bool
     texture: FloatArray = field(default_factory=lambda: NO_TEXTURE)
+    is_part: bool = False
+    is_lowest: bool = True
+    above: FloatArray | None = None
+    is_above_plain: bool = True
 
     @property
     def width(self) -> int:
@@ -153,18 +159,19 @@ def inner_columns(x0: int, x1: int) -> slice:
     return slice(x0 + margin, x1 - margin + 1)
 
 
-def texture_of(field: Field, x0: int, x1: int, y0: int, y1: int) -> tuple[FloatArray, FloatArray, float]:
+def texture_of(field: Field, x0: int, x1: int, y0: int, y1: int, share: float = 0.7) -> tuple[FloatArray, FloatArray, float]:
     """What fills columns x0..x1 and rows y0..y1 of a field: its mean colour, its texture, and the share of it that is not paper.
 
     The texture is the strength of its grain in grey levels, and how much of the grain's slope runs along x, along y, and along the
-    falling rather than the rising diagonal (-1 to 1), these weighed by the strength: the structure tensor of what lies between.
+    falling rather than the rising diagonal (-1 to 1), these weighed by the strength: the structure tensor of what lies between. Only the
+    lower `share` of the rows is looked at: letters and the inner half of an error bar lie above.
     """
     margin = max(1, round(0.15 * (x1 - x0)))
     columns = np.arange(x0 + margin, x1 - margin + 1)
     middle, stem = (x0 + x1) / 2, max(1.5, 0.1 * (x1 - x0))
     beside = columns[np.abs(columns - middle) > stem]
     columns = beside if beside.size >= 3 else columns
-    rows = field.rgb[max(y0, y1 - max(8, round(0.7 * (y1 - y0)))) : y1 + 1]
+    rows = field.rgb[max(y0, y1 - max(8, round(share * (y1 - y0)))) : y1 + 1]
     if columns.size == 0 or rows.shape[0] == 0:
         return field.paper, NO_TEXTURE, 0.0
     colors = rows[:, columns]

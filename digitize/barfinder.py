@@ -5,7 +5,7 @@ Two finders look for them: one follows plain fills, one outlines. Bars below the
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,6 +13,7 @@ import numpy as np
 from digitize.barfield import Bar, Field, make_field
 from digitize.barfills import filled_bars
 from digitize.barskyline import outlined_bars
+from digitize.barstacks import split_stacks
 from digitize.legend import LegendEntry
 from digitize.panels import Panel
 
@@ -36,23 +37,57 @@ def find_standing(panel: Panel, legend: Sequence[LegendEntry]) -> Standing:
     best: Standing | None = None
     for base in _baselines(panel):
         field = make_field(panel, legend, base)
-        for finder in (filled_bars, outlined_bars):
-            found = _standing(panel, field, finder)
-            if best is None or evidence(panel, best) < 0.5 * evidence(panel, found):
-                best = found
+        found = _standing(panel, field)
+        if best is None or evidence(panel, best) < 0.5 * evidence(panel, found):
+            best = found
     assert best is not None
-    return best
+    return Standing(best.field, split_stacks(best.field, best.risen), split_stacks(best.field.flipped(), best.hanging))
 
 
-def _standing(panel: Panel, field: Field, finder: Callable[[Field], Sequence[Bar]]) -> Standing:
-    """What one finder sees on both sides of a baseline."""
-    risen = _alike(finder(field))
+def _standing(panel: Panel, field: Field) -> Standing:
+    """What stands on both sides of a baseline."""
+    risen = _found(field)
     inside = panel.box[3] - field.origin[1] - field.base > 1.5 * panel.height
-    hanging = _alike(finder(field.flipped())) if inside else ()
+    hanging = _found(field.flipped()) if inside else ()
     # What goes on through the line does not stand on it.
     if any(_passes(a, b) for a in risen for b in hanging):
         risen, hanging = (), ()
     return Standing(field, risen, hanging)
+
+
+def _found(field: Field) -> tuple[Bar, ...]:
+    """What both finders see, left to right: where they disagree, the fills that are plain and the outlines that are not."""
+    fills, outlines = _alike(filled_bars(field)), _alike(outlined_bars(field))
+    if not fills or not outlines:
+        return fills or outlines
+    chosen: list[Bar] = []
+    for plain, outlined in _clusters(fills, outlines):
+        chosen += _agreed(plain, outlined)
+    return _alike(sorted(chosen, key=lambda b: b.x0))
+
+
+def _clusters(fills: Sequence[Bar], outlines: Sequence[Bar]) -> list[tuple[list[Bar], list[Bar]]]:
+    """Bars of both finders that lie over one another."""
+    found: list[tuple[list[Bar], list[Bar]]] = []
+    reach = -1
+    for bar, kind in sorted([(b, 0) for b in fills] + [(b, 1) for b in outlines], key=lambda p: p[0].x0):
+        if reach - bar.x0 < 0.25 * bar.width:
+            found.append(([], []))
+            reach = bar.x1
+        found[-1][kind].append(bar)
+        reach = max(reach, bar.x1)
+    return found
+
+
+def _agreed(fills: list[Bar], outlines: list[Bar]) -> list[Bar]:
+    """The bars to believe of those that lie over one another."""
+    if not fills or not outlines:
+        return fills or outlines
+    if len(fills) == len(outlines) == 1:
+        near = abs(fills[0].top - outlines[0].top) <= 3 and fills[0].width > 0.75 * outlines[0].width
+        return fills if near else outlines
+    plain = sum(b.width for b in fills if not b.is_blank) / sum(b.width for b in outlines)
+    return fills if plain > 0.8 and len(fills) > len(outlines) else outlines
 
 
 def _passes(a: Bar, b: Bar) -> bool:
@@ -96,6 +131,6 @@ def evidence(panel: Panel, found: Standing) -> float:
     widths = np.array([b.width for b in bars], dtype=float)
     even = 1.0 - min(1.0, 3.0 * float(np.std(widths) / widths.mean()))
     area = _area(found) / float(found.field.rgb.shape[0] * found.field.rgb.shape[1])
-    wide = min(1.0, float(np.median(widths)) / (1.2 * panel.height))
+    wide = min(1.0, float(np.median(widths)) / ((1.2 if len(bars) < 4 else 0.6) * panel.height))
     several = 1.0 if len(bars) > 1 else 0.6
     return float(np.clip((0.4 + 0.6 * even) * min(1.0, area / 0.06) * wide * several, 0, 1))

@@ -119,13 +119,19 @@ def _fill_classes(drawn: Sequence[Drawn]) -> list[int]:
     seen: list[FloatArray] = []
     classes = []
     for d in drawn:
-        near = [float(np.abs(d.bar.fill - s).max()) for s in seen]
+        look = _look(d.bar.fill, d.bar.texture)
+        near = [float(np.abs(look - s).max()) for s in seen]
         if near and min(near) < 18:
             classes.append(int(np.argmin(near)))
         else:
-            seen.append(d.bar.fill)
+            seen.append(look)
             classes.append(len(seen) - 1)
     return classes
+
+
+def _look(fill: FloatArray, texture: FloatArray) -> FloatArray:
+    """Colour and texture in grey levels that can be compared; a texture is less sure than a colour."""
+    return np.concatenate([fill, 0.7 * texture])
 
 
 def _each_labelled(labels: Sequence[tuple[str, float]], drawn: Sequence[Drawn]) -> bool:

@@ -21,16 +21,32 @@ Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 SIDE_SHARE = 0.8  # share of a side's height that its stroke covers
-LEVEL_SHARE = 0.65  # share of a bar's columns that end at its top; the others lie under a stem or a letter
+PARTING_SHARE = 0.7  # the same between two bars, where letters and hatches may cross it
 
 
 @dataclass(frozen=True)
 class _Skyline:
-    """Tops of what stands on the baseline, a row a column (`foot` where nothing stands), the ink it was found in, first row of the strip."""
+    """What stands on a baseline.
+
+    `tops` is its upper end, a row a column (`foot` where nothing stands), `foot` the last row above the axis line, `ink` (h, w) what is
+    not paper, and `parting` (h + 1, w) the rows above each row at which a column may part two bars.
+    """
 
     tops: Rows
     ink: Mask
     foot: int
+    parting: Rows
+
+    def parts(self, x0: int, x1: int, row: int) -> FloatArray:
+        """How surely each of columns x0..x1 parts two bars below a row: the share of rows that are a stroke or a change of fill."""
+        x0, x1 = max(0, x0), min(self.tops.size - 1, x1)
+        row = min(row, self.foot - 2)
+        rows = self.parting[self.foot, x0 : x1 + 1] - self.parting[row, x0 : x1 + 1]
+        return np.asarray(rows / (self.foot - row), dtype=np.float32)
+
+    def is_empty(self, x0: int, x1: int) -> bool:
+        """Whether nothing stands in columns x0..x1-1."""
+        return bool(np.median(self.tops[x0:x1]) >= self.foot - 1)
 
 
 def outlined_bars(field: Field) -> tuple[Bar, ...]:
@@ -38,34 +54,48 @@ def outlined_bars(field: Field) -> tuple[Bar, ...]:
     sky = _skyline(field)
     if sky is None:
         return ()
-    sides = _hard_sides(sky, field.height)
+    sides = _sides(sky, field.height)
     width = _common_width(sides, sky, field.height)
     if width is None:
         return ()
-    strokes = _strokes(field, sky)
-    found: list[Bar] = []
-    for a, b in pairwise(sides):
-        for x0, x1 in _parted(a, b, width, strokes, sky):
-            bar = _bar(field, sky, x0, x1, width)
-            if bar is not None:
-                found.append(bar)
-    return tuple(found)
+    bars = (_bar(field, sky, x0, x1, width) for a, b in pairwise(sides) for x0, x1 in _parted(a, b, width, sky))
+    return tuple(bar for bar in bars if bar is not None)
 
 
 # ---------------------------------------------------------------- the skyline
 
 
 def _ink(field: Field) -> Mask:
-    """Where a field is not paper, without gridlines."""
-    ink = np.abs(field.rgb - field.paper).max(axis=2) > max(DEFINITE, 5 * field.noise)
-    rim = np.concatenate([ink[:, 1:4], ink[:, -4:-1]], axis=1).mean(axis=1) > 0.6
-    rim &= ink.mean(axis=1) > 0.3
-    rows = np.flatnonzero(rim)
-    for run in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1):
-        if run.size and run.size < max(4, 0.35 * field.height) and run[0] > 1 and run[-1] < field.base - 4:
-            # What crosses a gridline goes on above and below it.
-            ink[run[0] : run[-1] + 1] = ink[run[0] - 2] & ink[min(run[-1] + 2, ink.shape[0] - 1)]
-    return np.asarray(ink)
+    """Where a field is not paper, without gridlines, frames and what divides it: lines longer than any bar is wide, or as high as the plot."""
+    ink = np.asarray(np.abs(field.rgb - field.paper).max(axis=2) > max(DEFINITE, 5 * field.noise))
+    level = _long_runs(ink, max(20, round(0.4 * ink.shape[1])))
+    ink = _erased(ink, level, max(4, round(0.35 * field.height)), field.base - 4)
+    above = ink[: field.base - 3]
+    full = above.mean(axis=0) > 0.93
+    full |= _long_runs(above.T, round(0.97 * above.shape[0])).T.any(axis=0)
+    upright = np.zeros_like(ink)
+    upright[: field.base - 3] = full[None, :]
+    return _erased(ink.T, upright.T, max(4, round(0.35 * field.height)), ink.shape[1]).T
+
+
+def _long_runs(mask: Mask, length: int) -> Mask:
+    """The part of a mask that lies in level runs of at least `length` pixels, small gaps allowed."""
+    joined = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((1, 5), np.uint8))
+    padded = np.pad(joined, ((0, 0), (length, length)))  # what lies beyond the border would count as part of a run
+    return np.asarray(cv2.morphologyEx(padded, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))[:, length:-length] > 0)
+
+
+def _erased(ink: Mask, lines: Mask, thickest: int, end: int) -> Mask:
+    """The ink without level lines; what crosses a line goes on above and below it. Stretches thicker than a line and rows from `end` stay."""
+    tall = cv2.morphologyEx(lines.astype(np.uint8), cv2.MORPH_OPEN, np.ones((thickest, 1), np.uint8)) > 0
+    thin = lines & ~tall
+    thin[max(0, end) :] = False
+    gone = cv2.dilate(thin.astype(np.uint8), np.ones((3, 1), np.uint8)) > 0
+    rest = (ink & ~gone).astype(np.uint8)
+    reach = thickest + 3
+    above = cv2.dilate(rest, np.ones((2 * reach + 1, 1), np.uint8), anchor=(0, 2 * reach), borderValue=0)
+    below = cv2.dilate(rest, np.ones((2 * reach + 1, 1), np.uint8), anchor=(0, 0), borderValue=0)
+    return np.asarray((rest > 0) | (gone & ink & (above > 0) & (below > 0)))
 
 
 def _skyline(field: Field) -> _Skyline | None:
@@ -81,33 +111,48 @@ def _skyline(field: Field) -> _Skyline | None:
     outside = np.isin(labels, seeds[seeds > 0])
     open_rows = outside[::-1]
     first = np.where(open_rows.any(axis=0), open_rows.argmax(axis=0), foot + 1)
-    return _Skyline(_without_spikes(foot + 1 - first, max(3, round(0.3 * field.height))), ink, foot)
+    tops = _without_spikes(foot + 1 - first, max(3, round(0.3 * field.height)))
+    return _Skyline(tops, ink, foot, _parting(field, ink))
+
+
+def _parting(field: Field, ink: Mask) -> Rows:
+    """For each row and column, how many of the rows above may part two bars there: darker than both sides, or between two colours."""
+    h = ink.shape[0]
+    wide = np.pad(field.rgb[:h], ((0, 0), (2, 2), (0, 0)), mode="edge")
+    left, right = wide[:, :-4], wide[:, 4:]
+    change = np.abs(right - left).max(axis=2) > DEFINITE
+    dip = np.minimum(left.mean(axis=2), right.mean(axis=2)) - field.rgb[:h].mean(axis=2) > 0.5 * DEFINITE
+    counted = np.cumsum((dip & ink) | change, axis=0, dtype=np.int64)
+    return np.asarray(np.concatenate([np.zeros((1, ink.shape[1]), dtype=np.int64), counted]))
 
 
 def _without_spikes(tops: Rows, narrow: int) -> Rows:
-    """The skyline without what is no wider than a stem: neither rising (a smaller row) nor falling."""
+    """The skyline without what is no wider than a stem, neither rising nor falling."""
     size = np.ones((1, 2 * (narrow // 2) + 1), np.uint8)
     row = tops.astype(np.float32)[None, :]
     row = cv2.morphologyEx(row, cv2.MORPH_CLOSE, size, borderType=cv2.BORDER_REPLICATE)
     return np.asarray(cv2.morphologyEx(row, cv2.MORPH_OPEN, size, borderType=cv2.BORDER_REPLICATE)[0], dtype=np.int64)
 
 
-def _hard_sides(sky: _Skyline, height: float) -> list[int]:
-    """Columns at which the skyline jumps: the first column of each level stretch, and one past the last."""
+def _sides(sky: _Skyline, height: float) -> list[int]:
+    """Columns at which bars begin or end: the skyline jumps, and below the jump goes a side. A cap close above a bar has none."""
     near = max(2.0, 0.12 * height)
     jumps = np.flatnonzero(np.abs(np.diff(sky.tops)) > near) + 1
     sides: list[int] = [0]
     for x in jumps.tolist():
-        if x - sides[-1] > 2:
+        if x - sides[-1] <= 2:
+            continue
+        lower = int(max(sky.tops[x - 1], sky.tops[x]))
+        if lower >= sky.foot - 1 or sky.parts(x - 3, x + 2, lower + 2).max() >= PARTING_SHARE:
             sides.append(x)
     sides.append(int(sky.tops.size))
     return sides
 
 
 def _common_width(sides: Sequence[int], sky: _Skyline, height: float) -> float | None:
-    """Width of a bar, px: the one of which most stretches between jumps are multiples."""
+    """Width of a bar, px: the one of which most stretches between sides are multiples."""
     least = max(5.0, 0.5 * height)
-    widths = np.array([b - a for a, b in pairwise(sides) if np.median(sky.tops[a:b]) < sky.foot - 1], dtype=float)
+    widths = np.array([b - a for a, b in pairwise(sides) if not sky.is_empty(a, b)], dtype=float)
     widths = widths[widths >= least]
     if widths.size == 0:
         return None
@@ -120,46 +165,27 @@ def _common_width(sides: Sequence[int], sky: _Skyline, height: float) -> float |
             best, width = score, w
     if width is None:
         return None
-    alike = widths[np.abs(widths - width) <= 1.5 + 0.1 * width]
-    return float(np.median(alike))
+    return float(np.median(widths[np.abs(widths - width) <= 1.5 + 0.1 * width]))
 
 
 # ---------------------------------------------------------------- bars that touch
 
 
-def _strokes(field: Field, sky: _Skyline) -> FloatArray:
-    """For each column how surely it parts two bars: the share of its height that is ink, or at which the fill changes."""
-    h, w = sky.ink.shape
-    rows = np.arange(h)[:, None]
-    inside = rows >= sky.tops[None, :] + 3
-    count = np.maximum(inside.sum(axis=0), 1)
-    ink = (sky.ink & inside).sum(axis=0) / count
-    wide = np.pad(field.rgb[:h], ((0, 0), (2, 2), (0, 0)), mode="edge")
-    step = np.abs(wide[:, 4:] - wide[:, :-4]).max(axis=2) > DEFINITE
-    change = (step & inside).sum(axis=0) / count
-    darker = np.minimum(wide[:, 4:], wide[:, :-4]).min(axis=2) - field.rgb[:h].min(axis=2) > 0.5 * DEFINITE
-    dip = (darker & inside).sum(axis=0) / count
-    return np.asarray(np.maximum(np.minimum(ink, dip * 1.2), change), dtype=np.float32)
-
-
-def _parted(a: int, b: int, width: float, strokes: FloatArray, sky: _Skyline) -> list[tuple[int, int]]:
+def _parted(a: int, b: int, width: float, sky: _Skyline) -> list[tuple[int, int]]:
     """The stretch of columns a..b-1 cut where bars of the common width touch; whole where it is no wider than one."""
-    if np.median(sky.tops[a:b]) >= sky.foot - 1:
+    if sky.is_empty(a, b):
         return []
     count = round((b - a) / width)
-    if count < 2:
-        return [(a, b - 1)]
-    pitch = (b - a) / count
+    pitch = (b - a) / max(1, count)
+    low = int(np.percentile(sky.tops[a:b], 80)) + 2
     cuts = [a]
     for k in range(1, count):
         guess = a + k * pitch
         lo, hi = max(cuts[-1] + 3, round(guess - 0.3 * width)), min(b - 3, round(guess + 0.3 * width))
-        if hi <= lo:
+        window = sky.parts(lo, hi, low) if hi > lo else np.zeros(1)
+        if window.max() < PARTING_SHARE:
             return [(a, b - 1)]
-        window = strokes[lo : hi + 1]
-        if window.max() < 0.7:
-            return [(a, b - 1)]
-        good = np.flatnonzero(window > max(0.7, 0.9 * window.max())) + lo
+        good = np.flatnonzero(window > max(PARTING_SHARE, 0.9 * window.max())) + lo
         cuts.append(int(good[np.abs(good - guess).argmin()]))
     cuts.append(b)
     return [(x0, x1 - 1) for x0, x1 in pairwise(cuts)]
@@ -172,10 +198,11 @@ def _bar(field: Field, sky: _Skyline, a: int, b: int, width: float) -> Bar | Non
     """The bar in columns a..b; None where what stands there is none: too wide, not level, or paper without sides."""
     if not 0.6 * width <= b - a + 1 <= 1.6 * width or b - a < 4:
         return None
-    tops = sky.tops[a : b + 1]
-    inner = tops[round(0.1 * tops.size) : tops.size - round(0.1 * tops.size)]
-    top = int(np.median(inner))
-    if (np.abs(inner - top) <= max(2.0, 0.12 * field.height)).mean() < LEVEL_SHARE or sky.foot - top < 3:
+    near = max(2.0, 0.12 * field.height)
+    flank = max(2, round(0.22 * (b - a + 1)))
+    left, right = (int(np.median(part)) for part in (sky.tops[a + 1 : a + 1 + flank], sky.tops[b - flank : b]))
+    top = max(left, right)
+    if abs(left - right) > near or sky.foot - top < 3 or top < 2:
         return None
     x0, x1 = _inside(sky.ink, a, b, top, sky.foot)
     if x1 - x0 < 2:
@@ -212,19 +239,15 @@ def _described(field: Field, sky: _Skyline, x0: int, x1: int, top: int) -> Bar |
 
 
 def _lid_row(ink: Mask, x0: int, x1: int, top: int, height: float) -> int:
-    """First row of the fill: below the stroke of the lid, where there is one."""
-    reach = max(3, round(0.3 * height))
-    share = ink[max(0, top - 2) : top + reach + 1, x0 : x1 + 1].mean(axis=1)
-    if share.size == 0 or share.min() > 0.6:
-        return top
+    """First row of the fill: below the stroke of the lid, or the bar's first row where its fill is as dark as a stroke."""
     start = max(0, top - 2)
-    full = np.flatnonzero(share > 0.6)
-    if full.size == 0:
+    share = ink[start : top + max(3, round(0.3 * height)) + 1, x0 : x1 + 1].mean(axis=1)
+    full = share > 0.6
+    if not full.any():
         return top
-    row = int(full[0])
-    while row < share.size and share[row] > 0.6:
-        row += 1
-    return start + row
+    first = int(full.argmax())
+    after = np.flatnonzero(~full[first:])
+    return start + first + (int(after[0]) if after.size else 0)
 
 
 def _has_sides(ink: Mask, x0: int, x1: int, top: int, foot: int) -> bool:

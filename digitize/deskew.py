@@ -12,6 +12,7 @@ MAX_DEGREES = 2.5
 NEGLIGIBLE_DEGREES = 0.04  # 0.35 px over 500 px: below this, resampling costs more than it mends
 AGREED_DEGREES = 0.06  # lines of one direction that differ by more are not all straight
 SKEW_DEGREES = 0.12  # tilts of the two directions that differ by less are one rotation, read with a little noise
+ENOUGH_LINES = 5
 MOST_LINES = 6  # of each direction
 SMALL_DEGREES = 0.3
 DRAWN_DEGREES = 0.02
@@ -66,20 +67,23 @@ def estimate_tilt(gray: NDArray[np.uint8]) -> Tilt:
         Degrees in [-2.5, 2.5]; 0.0 where no straight line tells. Where lines of one direction alone tell, both tilts are theirs.
     """
     # Only thin ink: the inside of a filled bar is no line and would tilt the fit along its edges.
-    size = np.ones((9, 9), np.uint8)
-    tilt = _tilt_of(cv2.morphologyEx(gray, cv2.MORPH_BLACKHAT, size), DARK)
-    if tilt is None:
-        tilt = _tilt_of(cv2.morphologyEx(gray, cv2.MORPH_BLACKHAT, size), FAINT)
-    if tilt is None:
-        tilt = _tilt_of(cv2.morphologyEx(gray, cv2.MORPH_TOPHAT, size), FAINT)
-    return tilt or Tilt()
+    best: tuple[int, Tilt] = (0, Tilt())
+    for ink, least in ((cv2.MORPH_BLACKHAT, DARK), (cv2.MORPH_BLACKHAT, FAINT), (cv2.MORPH_TOPHAT, FAINT)):
+        thin = np.asarray(cv2.morphologyEx(gray, ink, np.ones((9, 9), np.uint8)), dtype=np.uint8)
+        n_lines, tilt = _tilt_of(thin, least)
+        if n_lines > best[0]:
+            best = n_lines, tilt
+        # Few lines that are askew may be data: gridlines, if there are any, know better.
+        if best[0] >= ENOUGH_LINES or (best[0] and best[1].is_straight):
+            break
+    return best[1]
 
 
-def _tilt_of(thin: NDArray[np.uint8], least: float) -> Tilt | None:
-    """The tilt of the lines in an image of thin ink that is stronger than `least`; None where they do not tell."""
+def _tilt_of(thin: NDArray[np.uint8], least: float) -> tuple[int, Tilt]:
+    """How many lines of thin ink stronger than `least` tell the tilt of an image, and the tilt; 0 lines where they do not tell."""
     ys, xs = np.nonzero(thin > least)
     if xs.size < 50:
-        return None
+        return 0, Tilt()
     if xs.size > 80_000:
         keep = np.random.default_rng(0).choice(xs.size, 80_000, replace=False)
         xs, ys = xs[keep], ys[keep]
@@ -99,20 +103,21 @@ def _tilt_along(
     return _agreed(_slopes(thin if is_level else np.ascontiguousarray(thin.T), across - along * t, float(np.ptp(along)) + 1, t, least))
 
 
-def _tilt(level: Agreed | None, upright: Agreed | None) -> Tilt | None:
-    """The tilts of both directions; one that no line tells is that of the other; None where too little tells.
+def _tilt(level: Agreed | None, upright: Agreed | None) -> tuple[int, Tilt]:
+    """How many lines tell the tilts, and the tilts of both directions; one that no line tells is that of the other.
 
     A line that lies exactly level or upright was drawn so and never scanned: small tilts of others are those of data.
     """
     known = [v for v in (level, upright) if v is not None]
-    if not known or (len(known) < 2 and known[0].n_lines < 2):
-        return None
+    n_lines = sum(v.n_lines for v in known)
+    if n_lines < 2:
+        return 0, Tilt()
     degrees = [abs(v.degrees) for v in known]
     if max(degrees) < NEGLIGIBLE_DEGREES or (min(degrees) < DRAWN_DEGREES and max(degrees) < SMALL_DEGREES):
-        return Tilt()
+        return n_lines, Tilt()
     if len(known) == 2 and abs(known[0].degrees - known[1].degrees) > MAX_SKEW_DEGREES:
-        return None
-    return Tilt((level or known[0]).degrees, (upright or known[0]).degrees)
+        return 0, Tilt()
+    return n_lines, Tilt((level or known[0]).degrees, (upright or known[0]).degrees)
 
 
 def _sharpest(x: NDArray[np.float64], y: NDArray[np.float64], centre: float, step: float, reach: float, *, both: bool = True) -> float:

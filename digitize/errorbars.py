@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from itertools import product
 
 import cv2
@@ -12,12 +11,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.markers import UNIT, Marker
+from digitize.network import DetectedEnd
 
 FloatArray = NDArray[np.float32]
 
 THICKEST = 7  # px at the scale of UNIT: a stroke wider than this is no error bar
 SHORTEST = 4  # px: the least that must show of a stem
-LONG = 1.8 * UNIT  # px: longer than the side of any open marker
+UNSEEN, TWICE, LEFT_OVER = 1.3, 2.2, 3.0  # what it costs to leave an end open, to use one for two markers, to leave one unused
 KEPT = 9  # pairs of ends that are weighed for each marker of a shared stem
 CAP_MIN, CAP_MAX = 1.6, 1.6 * UNIT  # how far a cap reaches to each side of its stem, px
 
@@ -26,7 +26,8 @@ CAP_MIN, CAP_MAX = 1.6, 1.6 * UNIT  # how far a cap reaches to each side of its 
 class Cap:
     """A short level stroke across a stem: its height y, its thickness and its reach to both sides of the stem, px.
 
-    `is_free` is True where nothing else touches it: then it is no edge of a marker. `level` is how dark it is (0 to 1).
+    `is_free` is True where nothing else touches it: then it is no edge of a marker. `level` is its ink across, in px of full
+    ink: the darker the more.
     """
 
     y: float
@@ -175,8 +176,11 @@ def _caps(mask: NDArray[np.uint8], stem: Stem, strength: FloatArray) -> tuple[Ca
                 if 0 <= row < mask.shape[0]
                 for lo, hi in ((max(0, round(x - reach_left)), round(x - half - 1)), (round(x + half + 2), round(x + reach_right) + 1))
             )
-            row = strength[round(y), max(0, round(x - reach_left) + 1) : round(x + reach_right)]
-            caps.append(Cap(y, reach_left, reach_right, float(group.size), bare, float(np.quantile(row, 0.6)) / 255 if row.size else 0.0))
+            rows_around = slice(max(0, y0 + int(group[0]) - 1), y0 + int(group[-1]) + 2)
+            part = strength[rows_around, max(0, round(x - reach_left) + 1) : round(x + reach_right)]
+            # Summed across the stroke: how its rows share it between pixels must not count.
+            ink = float(np.median(part, axis=1).sum()) / 255 if part.size else 0.0
+            caps.append(Cap(y, reach_left, reach_right, float(group.size), bare, ink))
     return tuple(caps)
 
 
@@ -185,45 +189,14 @@ def _run(values: NDArray[np.uint8]) -> int:
     return int(gap[0]) if gap.size else values.size
 
 
-def long_strokes(line: FloatArray, solid: FloatArray) -> NDArray[np.bool_]:
-    """Ink of straight strokes in any direction that are longer than any side of a marker: stems and the lines between markers.
-
-    Parameters
-    ----------
-    line, solid : (h, w) float32
-        All ink, and the ink thicker than a stroke, at the scale of UNIT.
-    """
-    mask = (line > 0.3).astype(np.uint8)
-    thin = mask & (cv2.dilate((solid > 0.3).astype(np.uint8), np.ones((3, 3), np.uint8)) == 0)
-    found = np.zeros_like(thin)
-    for degrees in np.arange(0, 180, 6.0):
-        found |= cv2.morphologyEx(thin, cv2.MORPH_OPEN, _ray(float(degrees)))
-    return np.asarray(found > 0, dtype=np.bool_)
-
-
-@lru_cache(maxsize=64)
-def _ray(degrees: float) -> NDArray[np.uint8]:
-    half = round(LONG / 2)
-    kernel = np.zeros((2 * half + 1, 2 * half + 1), dtype=np.uint8)
-    dx, dy = half * np.cos(np.radians(degrees)), half * np.sin(np.radians(degrees))
-    cv2.line(kernel, (round(half - dx), round(half - dy)), (round(half + dx), round(half + dy)), 1, 1)
-    return kernel
-
-
-def erase_strokes(known: FloatArray, long: NDArray[np.bool_], stems: Sequence[Stem]) -> FloatArray:
-    """A copy of `known` (h, w) in which the pixels of long strokes and of free caps tell nothing: they are explained."""
-    left = np.where(long, 0, known).astype(np.float32)
-    for stem in stems:
-        for cap in stem.caps:
-            if cap.is_free:
-                half = cap.thickness / 2 + 0.7
-                rows = slice(max(0, round(cap.y - half)), round(cap.y + half) + 1)
-                left[rows, max(0, round(stem.x - cap.left - 1)) : round(stem.x + cap.right + 1) + 1] = 0
-    return left
-
-
 def pair_error_bars(
-    markers: Sequence[Marker], levels: Sequence[float], stems: Sequence[Stem], line: FloatArray, hidden: NDArray[np.bool_]
+    markers: Sequence[Marker],
+    levels: Sequence[float],
+    stems: Sequence[Stem],
+    line: FloatArray,
+    hidden: NDArray[np.bool_],
+    *,
+    evenness: float = 1.0,
 ) -> list[ErrorBar]:
     """The error bar of each marker: where several share one stem, caps are shared out by darkness and so that bars come out even.
 
@@ -235,13 +208,15 @@ def pair_error_bars(
         Strokes of the layer.
     line, hidden : (h, w)
         The layer's ink, in which bars too short to show a stem are looked for, and where other ink may hide it.
+    evenness
+        How much it costs where the halves of a bar on a shared stem differ: more in a panel whose bars are known to be even.
     """
     bars = [ErrorBar() for _ in markers]
     for stem in stems:
         on = [i for i, m in enumerate(markers) if abs(m.x - stem.x) <= 1.8 and stem.y0 - m.size - 2.5 <= m.y <= stem.y1 + m.size + 2.5]
         on.sort(key=lambda i: markers[i].y)
         if on:
-            found = _shared_out([markers[i] for i in on], [levels[i] for i in on], stem)
+            found = _shared_out([markers[i] for i in on], [levels[i] for i in on], stem, evenness)
             for i, bar in zip(on, found, strict=True):
                 bars[i] = _merged(bars[i], bar)
     mask = (line > 0.3).astype(np.uint8)
@@ -306,58 +281,61 @@ def _merged(a: ErrorBar, b: ErrorBar) -> ErrorBar:
 
 @dataclass(frozen=True)
 class _End:
-    """A place where a bar may end: its height, how dark its cap is (None for the bare end of a stem)."""
+    """A place where a bar may end: its height, how dark its cap is (None for the bare end of a stem), whether the cap touches nothing."""
 
     y: float
     level: float | None
+    is_free: bool = False
 
 
-def _shared_out(markers: Sequence[Marker], levels: Sequence[float], stem: Stem) -> list[ErrorBar]:
+def _shared_out(markers: Sequence[Marker], levels: Sequence[float], stem: Stem, evenness: float) -> list[ErrorBar]:
     """Error bars of the markers on one stem, upper marker first."""
-    ends = [_End(c.y, c.level) for c in stem.caps if not any(_is_edge(c, m) for m in markers)]
+    ends = [_End(c.y, c.level, c.is_free) for c in stem.caps if not any(_is_edge(c, m) for m in markers)]
     ends += [_End(y, None) for y in (stem.y0, stem.y1) if all(abs(y - e.y) > 4 for e in ends)]
     ends.sort(key=lambda e: e.y)
     if len(markers) == 1:
         m = markers[0]
         above, below = [e for e in ends if e.y < m.y - 0.3 * m.size], [e for e in ends if e.y > m.y + 0.3 * m.size]
         return [_bar(m, above[0] if above else None, below[-1] if below else None, ())]
-    return [_bar(m, *pair, ("shared_stem",)) for m, pair in zip(markers, _fairest(markers, levels, ends), strict=True)]
+    return [_bar(m, *pair, ("shared_stem",)) for m, pair in zip(markers, _fairest(markers, levels, ends, evenness), strict=True)]
 
 
 def _is_edge(cap: Cap, marker: Marker) -> bool:
     """Whether a cap is only the upper or lower edge of a square or triangle, or lies inside a marker."""
-    return not cap.is_free and abs(cap.y - marker.y) <= marker.size + 1.5
+    return not cap.is_free and abs(cap.y - marker.y) <= marker.size + 1.5 and min(cap.left, cap.right) <= marker.size + 0.7
 
 
 Pair = tuple[_End | None, _End | None]
 
 
-def _fairest(markers: Sequence[Marker], levels: Sequence[float], ends: Sequence[_End]) -> list[Pair]:
+def _fairest(markers: Sequence[Marker], levels: Sequence[float], ends: Sequence[_End], evenness: float) -> list[Pair]:
     """For each marker an end above and one below: all caps used where possible, dark caps to dark markers, halves as equal as can be."""
-    darkest_cap = max((e.level for e in ends if e.level is not None), default=1.0) or 1.0
+    capped = [(e.is_free, e.level) for e in ends if e.level is not None]
+    darkest_cap = max((level for free, level in capped if free or not any(f for f, _ in capped)), default=1.0) or 1.0
     darkest = max(levels, default=1.0) or 1.0
 
     def own_cost(k: int, pair: Pair) -> float:
         above, below = pair
-        cost = 0.0
+        cost = sum(UNSEEN for end in pair if end is None)
         for end in pair:
             if end is not None and end.level is not None:
-                cost += 2.0 * abs(end.level / darkest_cap - levels[k] / darkest)
+                cost += 4.0 * abs(min(end.level / darkest_cap, 1.0) - levels[k] / darkest)
         if above is not None and below is not None:
-            cost += abs(np.log((markers[k].y - above.y) / (below.y - markers[k].y)))
+            cost += evenness * abs(np.log((markers[k].y - above.y) / (below.y - markers[k].y)))
         return cost
 
     choices = []
     for k, m in enumerate(markers):
         above = [e for e in ends if e.y < m.y - 0.5 * m.size]
         below = [e for e in ends if e.y > m.y + 0.5 * m.size]
-        pairs: list[Pair] = list(product(above or (None,), below or (None,)))
+        pairs: list[Pair] = list(product((*above, None), (*below, None)))
         choices.append(sorted(((own_cost(k, p), n, p) for n, p in enumerate(pairs)))[:KEPT])
     best: list[Pair] = [c[0][2] for c in choices]
     best_cost = np.inf
     for combo in product(*choices[:4]):
         taken = [e for _, _, pair in combo for e in pair if e is not None]
-        cost = sum(own for own, _, _ in combo) + 3.0 * (len(ends) - len(set(taken))) + 1.0 * (len(taken) - len(set(taken)))
+        left = sum(LEFT_OVER if end.is_free or end.level is None else 1.0 for end in ends if end not in taken)
+        cost = sum(own for own, _, _ in combo) + left + TWICE * (len(taken) - len(set(taken)))
         if cost < best_cost:
             best_cost = cost
             best = [pair for _, _, pair in combo] + [c[0][2] for c in choices[4:]]
@@ -377,3 +355,30 @@ def _bar(marker: Marker, above: _End | None, below: _End | None, flags: tuple[st
         below is not None and below.level is not None,
         flags=flags,
     )
+
+
+def reconciled(bar: ErrorBar, marker: Marker) -> ErrorBar:
+    """The bar that the strokes show, held against where the marker's bar seemed to end at first sight.
+
+    Where both agree the strokes' place stands. An end that only one of them has, or that they put at different places, is flagged.
+    """
+    top, top_hidden, top_flag = _agreed(bar.top, bar.top_hidden, marker.up)
+    bottom, bottom_hidden, bottom_flag = _agreed(bar.bottom, bar.bottom_hidden, marker.down)
+    flags = dict.fromkeys((*bar.flags, *(f for f in (top_flag, bottom_flag) if f)))
+    return ErrorBar(
+        top, bottom, bar.top_capped or top != bar.top, bar.bottom_capped or bottom != bar.bottom, top_hidden, bottom_hidden, tuple(flags)
+    )
+
+
+def _agreed(end: float | None, is_hidden: bool, seen: DetectedEnd) -> tuple[float | None, bool, str]:
+    """(place of the end, whether it is hidden, a flag or nothing)."""
+    exists, shows = seen.probability > 0.5, seen.seen > 0.5
+    if end is None:
+        if exists and shows and seen.is_snapped:
+            return seen.y, False, "" if seen.probability > 0.8 else "end_doubtful"
+        return None, is_hidden or exists, ""
+    if exists and abs(end - seen.y) <= max(2.5, 0.06 * seen.distance):
+        return end, False, ""
+    if exists and seen.is_snapped and shows:
+        return seen.y, False, "end_doubtful"
+    return end, False, "end_doubtful"

@@ -105,3 +105,11 @@ def _hues(drop: NDArray[np.float32], strength: NDArray[np.float32], inked: NDArr
     found = (found + 0.5) / bins * 1.8 - 0.9
     found = found[np.linalg.norm(found, axis=1) > GREY]
     return np.concatenate([grey, found])
+
+
+def substantial(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """A mask (h, w) without the scraps of mixed colour along the edges of strokes."""
+    _, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=8)
+    large = stats[:, cv2.CC_STAT_AREA] >= 16
+    large[0] = False
+    return np.asarray(large[labels], dtype=np.bool_)

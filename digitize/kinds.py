@@ -61,5 +61,6 @@ def _points(series: tuple[Series, ...], kind: str | None, medium: Medium) -> Mar
     if not count:
         return Marks("unknown", refused="no markers with error bars and no bars were found in this plot; other kinds are not read yet")
     if kind is None and with_bar < 0.3 * count:
-        return Marks("scatter", refused=f"{count} markers were found but only {with_bar} error bars: scatter plots are not read yet", medium=medium)
+        refused = f"{count} markers were found but only {with_bar} error bars: scatter plots are not read yet"
+        return Marks("scatter", refused=refused, medium=medium)
     return Marks("errorbar", series, medium=medium)

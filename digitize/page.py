@@ -1,4 +1,4 @@
-"""Files to pages: PNG, JPEG, TIFF, GIF, BMP, WebP and PDF, all of them as pixels (8-bit RGB on white), PDF pages with their paths as well."""
+"""Files to pages: PNG, JPEG, TIFF, GIF, BMP, WebP and PDF as pixels (8-bit RGB on white), PDF pages with their paths as well."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import threading
 import warnings
 import zlib
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -62,7 +62,7 @@ class Page:
     image: NDArray[np.uint8]
     medium: Literal["raster", "vector"]
     scale: tuple[float, float] | None
-    drawing: Drawing = Drawing()
+    drawing: Drawing = field(default_factory=Drawing)
 
 
 def sha256(path: str | Path) -> str:

@@ -82,10 +82,12 @@ def _axis_below(y: Axis, rows: Sequence[Axis]) -> Axis | None:
     """The row of numbers under an upright axis: it starts near its lower end and runs to its right."""
     lo, hi = y.span_px
     at = y.marks.axis_at
+    line = y.marks.axis_line
+    foot = max(hi, line.end) if line is not None else hi
     best: tuple[float, Axis] | None = None
     for row in rows:
         first, last = row.span_px
-        gap = row.inner_edge - hi
+        gap = min(row.inner_edge - hi, max(0.0, row.inner_edge - foot))
         height = row.boxes[0].height if row.boxes else 0.0
         beside = last > at + 2 * height and first > at - 0.15 * (last - first) - 2 * height
         if beside and -1.5 * height < gap < max(0.6 * (hi - lo), 8 * height):

@@ -209,7 +209,9 @@ class Drawing:
         r, g, b, a = (ctypes.c_uint() for _ in range(4))
         return (r.value, g.value, b.value, a.value) if get(each, r, g, b, a) else (0, 0, 0, 255)
 
-    def _add(self, points: list[tuple[float, float, int]], dashes: list[float], look: tuple[float, ...], clip: Any, image: bool = False) -> None:
+    def _add(
+        self, points: list[tuple[float, float, int]], dashes: list[float], look: tuple[float, ...], clip: Any, *, image: bool = False
+    ) -> None:
         nowhere = (math.nan,) * 4
         self.paths.extend((len(points), len(dashes), *look, *(nowhere if clip is None else clip), float(image)))
         self.dashes.extend(dashes)
@@ -282,7 +284,7 @@ class Drawing:
         """Sends it: the counts, then all arrays one after the other."""
         counts = {"paths": len(self.paths) // PATH_FIELDS, "points": len(self.kinds), "dashes": len(self.dashes)}
         counts["chars"] = len(self.chars) // CHAR_FIELDS
-        send({"drawing": counts}, self.paths.tobytes(), self.points.tobytes(), self.dashes.tobytes(), self.chars.tobytes(), self.kinds.tobytes())
+        send({"drawing": counts}, *(part.tobytes() for part in (self.paths, self.points, self.dashes, self.chars, self.kinds)))
 
 
 def send_drawing(page: Any, width: int, height: int) -> None:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from calibration import AxisCalibration, PixelTransform
 from digitize.axes import Axis, find_axes
 from digitize.categories import Categories, x_title, y_title
-from digitize.deskew import estimate_rotation, rotate
+from digitize.deskew import Tilt, estimate_tilt, straighten
 from digitize.flags import known
 from digitize.given import GivenAxis, with_given
 from digitize.kinds import read_marks
@@ -22,6 +22,7 @@ from digitize.ocr import find_text
 from digitize.panels import Panel, find_panels
 from digitize.record import AxisRecord, PanelRecord, PointRecord, SeriesRecord, TickRecord
 from digitize.series import Mark, Place, Series
+from digitize.vector.labels import checked, with_overlooked
 from digitize.vector.paths import Drawing
 from digitize.vector.pieces import pieces_of, strokes_of
 from digitize.vector.ticks import exact_axis
@@ -56,17 +57,17 @@ def read_image(
     drawing = drawing if drawing is not None else Drawing()
     # What is drawn stands straight; a scan can lie askew, also on a page that draws a frame around it.
     straight = bool(drawing.paths) and not drawing.images
-    degrees = 0.0 if straight else estimate_rotation(np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8))
+    tilt = Tilt() if straight else estimate_tilt(np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8))
     to_original = PixelTransform.identity()
-    if degrees:
+    if not tilt.is_straight:
         drawing = Drawing()
-        image, matrix = rotate(image, degrees)
+        image, matrix = straighten(image, tilt)
         to_original = PixelTransform.from_matrix(matrix)
     gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
-    texts = find_text(image)
+    texts = with_overlooked(image, find_text(image), drawing.texts)
     lines = find_lines(gray, int(0.12 * min(gray.shape)))
     strokes = strokes_of(pieces_of(drawing.paths))
-    found = [exact_axis(axis, strokes) for axis in find_axes(gray, texts, lines)]
+    found = [checked(exact_axis(axis, strokes), drawing.texts) for axis in find_axes(gray, texts, lines)]
     axes = with_given(found, calibrate, (gray.shape[0], gray.shape[1]), lines, to_original)
     panels = find_panels(image, axes, texts, lines, drawing)
     return tuple(_read_panel(p, to_original, f"p{page}-{_letter(k)}", page, kind) for k, p in enumerate(panels))

@@ -19,6 +19,7 @@ SideName = Literal["left", "right", "bottom", "top"]
 INK = 45.0  # grey levels below the strip's paper that count as ink
 GRID_REACH = 12.0  # how much of a gridline is looked at, in label heights
 FAINTEST_GRID = 3.0  # grey levels by which a gridline differs from the ground
+SAME_FRACTION = 0.07  # px
 REACH = 4.0  # how far an axis line may stand from its labels, in label heights
 
 
@@ -79,6 +80,14 @@ class TickMarks:
         return self.px.size > 0
 
 
+def is_snapped(px: NDArray[np.float64]) -> bool:
+    """Whether ticks stand on whole pixels or on halves: nearly all of them share one fraction of a pixel. Fewer than 3 do not tell."""
+    if px.size < 3:
+        return True
+    apart = np.abs((px[:, None] - px + 0.5) % 1.0 - 0.5)
+    return bool((apart < SAME_FRACTION).mean(axis=1).max() >= 0.75)
+
+
 def find_ticks(gray: NDArray[np.uint8], side: Side, labels: NDArray[np.float64], height: float, lines: Sequence[Line]) -> TickMarks:
     """Tick marks beside a column of labels.
 
@@ -101,10 +110,10 @@ def find_ticks(gray: NDArray[np.uint8], side: Side, labels: NDArray[np.float64],
         at = side.across(line.at)
         outward = _strokes(view, edge + 1, at - line.width / 2 - 0.5, height, from_inside=True)
         if _near_labels(outward[0], labels, height) >= 2:
-            return TickMarks(*outward, line.at, line)
+            return TickMarks(*_with_corners(outward, line, lines), line.at, line)
         inward = _strokes(view, at + line.width / 2 + 1.0, at + line.width / 2 + 2.2 * height, height, from_inside=False)
         if _near_labels(inward[0], labels, height) >= 2:
-            return TickMarks(*inward, line.at, line, inward=True)
+            return TickMarks(*_with_corners(inward, line, lines), line.at, line, inward=True)
         return TickMarks(np.empty(0), np.empty(0), line.at, line)
     found = _bare_strokes(view, edge, labels, height)
     if found is not None:
@@ -132,6 +141,24 @@ def _axis_line(side: Side, labels: NDArray[np.float64], height: float, lines: Se
         if -1 <= gap <= REACH * height and covered >= 0.6 * (hi - lo) and (best is None or gap < best[0]):
             best = (gap, line)
     return best[1] if best else None
+
+
+def _with_corners(
+    strokes: tuple[NDArray[np.float64], NDArray[np.float64]], axis: Line, lines: Sequence[Line]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The strokes, and the lines that meet the axis line at its ends where no stroke is: the corner hides the tick there, or is it."""
+    px, length = strokes
+    corners = [
+        line
+        for line in lines
+        if line.upright != axis.upright
+        and line.start - 3 <= axis.at <= line.end + 3
+        and min(abs(line.at - axis.start), abs(line.at - axis.end)) <= 0.5 * line.width + 2
+        and (px.size == 0 or np.abs(px - line.at).min() > 2)
+    ]
+    if not corners:
+        return strokes
+    return np.append(px, [line.at for line in corners]), np.append(length, [line.length for line in corners])
 
 
 def _near_labels(px: NDArray[np.float64], labels: NDArray[np.float64], height: float) -> int:
@@ -201,8 +228,10 @@ def _bare_strokes(view: NDArray[np.float64], edge: float, labels: NDArray[np.flo
     return c0 + end if np.mean(np.abs(np.array(ends) - end) <= 1) >= 0.5 else None
 
 
-def _gridlines(view: NDArray[np.float64], edge: float, labels: NDArray[np.float64], height: float) -> tuple[NDArray[np.float64], float] | None:
-    """Positions of lines, darker or lighter than their ground, that run into the plot beside the labels, and the column where they begin."""
+def _gridlines(
+    view: NDArray[np.float64], edge: float, labels: NDArray[np.float64], height: float
+) -> tuple[NDArray[np.float64], float] | None:
+    """Positions of lines, darker or lighter than their ground, that run into the plot beside the labels, and where they begin."""
     c0 = int(edge + 0.5 * height)
     strip = view[:, c0 : c0 + int(GRID_REACH * height)]
     size = 2 * int(0.6 * height) + 1

@@ -323,7 +323,7 @@ def _styles(c: Chance, n: int) -> list[int]:
     return [first, *(c.one(range(len(STYLES)), weights) for _ in range(n - 1))]
 
 
-def _looks(c: Chance, n: int, paper: Color, *, smallest: float = 2.3, largest: float = 11.0) -> list[Look]:
+def _looks(c: Chance, n: int, paper: Color, *, smallest: float = 2.4, largest: float = 11.0) -> list[Look]:
     """Looks of the series of one plot, as one program would draw them."""
     colors, styles = _colors(c, n), _styles(c, n)
     is_tall = c.happens(0.5)
@@ -404,23 +404,23 @@ def _times(c: Chance, width: float, n: int) -> Points:
 
 
 def _errorbar_data(c: Chance, width: float, height: float, looks: Sequence[Look]) -> list[list[Datum]]:
-    n = c.count(2, 12) if c.happens(0.9) else 1
+    n = c.one((c.count(3, 8), c.count(2, 12), 1), (0.65, 0.3, 0.05))
     times = _times(c, width, n)
     k = len(looks)
     dodge = 0.0
     if k > 1 and c.happens(0.5):
         room = float(np.diff(times).min()) / k if n > 1 else 20.0
-        dodge = min(c.one((c.between(0.5, 2.5), looks[0].size * c.between(0.3, 2.2))), room)
-    half = height * c.scale(0.012, 0.22)
+        dodge = min(c.one((c.between(0.5, 2.5), looks[0].size * c.between(0.3, 2.2)), (0.3, 0.7)), room)
+    half = height * (c.scale(0.04, 0.2) if c.happens(0.65) else c.scale(0.012, 0.25))
     spread = c.one((0.0, 0.12, 0.35), (0.15, 0.5, 0.35))
     middle, between = c.between(0.3, 0.7), c.one((0.02, 0.08, 0.25), (0.25, 0.35, 0.4))
     sides = c.one(("both", "up", "down", "outward"), (0.78, 0.09, 0.04, 0.09))
     skewed, steps_like = c.happens(0.22), c.happens(0.15)
     data = []
-    common = np.cumsum(c.rng.normal(0, 0.06, n))
+    common = np.cumsum(c.rng.normal(0, 0.04, n))
     for i, _ in enumerate(looks):
-        level = middle + c.normal(between)
-        drift = c.between(-0.4, 0.4)
+        level = float(np.clip(middle + c.normal(between), 0.15, 0.85))
+        drift = c.between(-0.5, 0.5) * min(level, 1 - level) * 2
         bare = c.happens(0.07)
         side = sides if sides != "outward" else ("up" if i % 2 else "down")
         own = []
@@ -450,7 +450,7 @@ def _mark(canvas: Canvas, look: Look, datum: Datum, ends: tuple[float | None, fl
 
 def errorbar_plot(c: Chance, canvas_of: Callable[[float, float], Canvas], width: float, height: float, paper: Color) -> Canvas:
     """Series of means with error bars."""
-    looks = _looks(c, c.one((1, 2, 3, 4, 5), (0.2, 0.34, 0.24, 0.14, 0.08)), paper)
+    looks = _looks(c, c.one((1, 2, 3, 4, 5), (0.22, 0.36, 0.24, 0.13, 0.05)), paper)
     data = _errorbar_data(c, width, height, looks)
     focus = c.one([d for own in data for d in own])
     canvas = canvas_of(focus.x, focus.y)
@@ -855,7 +855,7 @@ PAPER_SHARES = (0.82, 0.1, 0.03, 0.02, 0.03)
 def draw_window(seed: int | Sequence[int], side: int) -> Window:
     """One window of side x side px of a random plot; the same seed gives the same window."""
     c = Chance(seed)
-    width, height = c.scale(200, 900), c.scale(150, 700)
+    width, height = (c.scale(280, 900), c.scale(230, 700)) if c.happens(0.8) else (c.scale(150, 400), c.scale(120, 300))
     paper = c.one(PAPERS, PAPER_SHARES)
     native = c.scale(0.7, 1.15) if c.happens(0.4) else c.scale(1.0, 2.5)
     finer = 4 if native < 1.0 else (3 if native < 1.5 else 2)

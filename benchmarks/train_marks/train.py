@@ -147,7 +147,7 @@ def _head_losses(out: Tensor, rows: Tensor) -> dict[str, Tensor]:
         "tall": 0.3 * tall.sum() / rows[:, TALL_W].sum().clamp(min=4),
         "style": functional.cross_entropy(out[:, STYLE], rows[:, IS_STYLE].long(), label_smoothing=0.02),
     }
-    for name, at, scale in (("exists", (0, 3), 1.0), ("seen", (1, 4), 0.3)):
+    for name, at, scale in (("exists", (0, 3), 1.5), ("seen", (1, 4), 0.3)):
         error = cross_entropy(bars[:, at], wanted[:, at], reduction="none") * bar_w[:, at]
         parts[name] = scale * error.sum() / bar_w[:, at].sum().clamp(min=4)
     distance = (bars[:, (2, 5)] - wanted[:, (2, 5)]).abs() * bar_w[:, (2, 5)]

@@ -9,7 +9,7 @@ from itertools import pairwise
 import numpy as np
 
 from digitize.barends import Drawn
-from digitize.barfinder import Bar
+from digitize.barfield import Bar
 from digitize.bars import grouped
 from digitize.legend import LegendEntry
 from digitize.series import Place, Series
@@ -17,7 +17,6 @@ from digitize.vector.errorbars import TOUCH, joined
 from digitize.vector.paths import Box, Color
 from digitize.vector.pieces import Piece, Stroke, is_rectangle, near
 from digitize.vector.scene import Scene
-from digitize.vector.ticks import EXACT_PX
 
 SAME = 2.0  # px within which a fill and an outline are one bar
 ON_BASE = 2.5  # px within which a bar stands on the baseline
@@ -58,14 +57,15 @@ def read_bars(scene: Scene, legend: Sequence[LegendEntry]) -> tuple[tuple[Series
 
 def _rectangles(scene: Scene, legend: Sequence[LegendEntry]) -> list[Rectangle]:
     """Rectangles in the plot that can be bars: not its ground, not in the legend, not invisible."""
-    x0, y0, x1, y1 = scene.box
+    x0, _, x1, _ = scene.box
     keys: list[Box] = [e.key_box for e in legend]
     found: list[Rectangle] = []
     for piece in scene.pieces:
         a, b, c, d = piece.box
         if not is_rectangle(piece) or not near(piece.box, scene.box) or c - a < 3.0 or d - b < 0.2:
             continue
-        if c - a > 0.9 * (x1 - x0) or a < x0 - 3 or c > x1 + 3 or any(k[0] - 5 < (a + c) / 2 < k[2] + 5 and k[1] - 5 < b and d < k[3] + 5 for k in keys):
+        is_key = any(k[0] - 5 < (a + c) / 2 < k[2] + 5 and k[1] - 5 < b and d < k[3] + 5 for k in keys)
+        if c - a > 0.9 * (x1 - x0) or a < x0 - 3 or c > x1 + 3 or is_key:
             continue
         found = _with(found, piece)
     return [r for r in found if r.outlined or scene.shows(r.fill)]
@@ -114,20 +114,22 @@ def _are_bars(bars: Sequence[Rectangle], scene: Scene, base: float) -> bool:
 def _drawn(r: Rectangle, base: float, stems: Sequence[Stroke], others: Sequence[Rectangle], scene: Scene) -> Drawn:
     hangs = abs(r.box[1] - base) < abs(r.box[3] - base)
     end = r.box[3] if hangs else r.box[1]
-    own = [s for s in stems if abs(s.at - r.middle) < max(2.0, 0.2 * r.width) and s.start - ON_END <= end <= s.end + ON_END and s.length > 1.5]
+    central = [s for s in stems if abs(s.at - r.middle) < max(2.0, 0.2 * r.width) and s.length > 1.5]
+    own = [s for s in central if s.start - ON_END <= end <= s.end + ON_END]
     stem = max(own, key=lambda s: s.length, default=None)
     up = stem.start if stem is not None and stem.start < end - TOUCH else None
     down = stem.end if stem is not None and stem.end > end + TOUCH else None
-    outer, inner = (None if y is None else Place(y, EXACT_PX) for y in ((down, up) if hangs else (up, down)))
+    outer, inner = (None if y is None else Place(y, scene.u_px) for y in ((down, up) if hangs else (up, down)))
     flags = ("stacked",) if _bears_another(r, end, others, hangs=hangs) else ()
     bar = Bar(round(r.box[0]), round(r.box[2]), round(r.box[1]), _fill(r, scene), is_blank=False)
-    return Drawn(bar, Place(end, EXACT_PX), outer, inner, hangs=hangs, flags=flags)
+    return Drawn(bar, Place(end, scene.u_px), outer, inner, hangs=hangs, flags=flags)
 
 
 def _bears_another(r: Rectangle, end: float, others: Sequence[Rectangle], *, hangs: bool) -> bool:
     """Whether another rectangle of the same width goes on from the bar's end."""
     side = 1 if hangs else 3
-    return any(o is not r and abs(o.middle - r.middle) < SAME and abs(o.width - r.width) < 2 * SAME and abs(o.box[side] - end) < SAME for o in others)
+    alike = [o for o in others if o is not r and abs(o.middle - r.middle) < SAME and abs(o.width - r.width) < 2 * SAME]
+    return any(abs(o.box[side] - end) < SAME for o in alike)
 
 
 def _fill(r: Rectangle, scene: Scene) -> np.ndarray[tuple[int], np.dtype[np.float32]]:

@@ -34,11 +34,8 @@ def framed(box: Limits, axis_at: float, ticks: tuple[float, float], pieces: Sequ
     level = [e for e in edges if not e[0] and abs(e[2] - axis_at) < FROM_AXIS and first - beyond < e[1] < last + beyond]
     right = max((e[3] for e in level if e[3] - e[2] > 0.3 * (x1 - x0)), default=None)
     x1 = x1 if right is None else round(right)
-    whole = [
-        e
-        for e in edges
-        if e[0] and axis_at - FROM_AXIS < e[1] < x1 + FROM_AXIS and first - beyond < e[2] < first + FROM_AXIS and last - FROM_AXIS < e[3] < last + beyond
-    ]
+    upright = [e for e in edges if e[0] and axis_at - FROM_AXIS < e[1] < x1 + FROM_AXIS]
+    whole = [e for e in upright if first - beyond < e[2] < first + FROM_AXIS and last - FROM_AXIS < e[3] < last + beyond]
     if any(abs(e[1] - axis_at) > FROM_AXIS for e in whole):
         y0, y1 = max(0, round(min(e[2] for e in whole)) + INSIDE), round(max(e[3] for e in whole)) - INSIDE
     elif whole:

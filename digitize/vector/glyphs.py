@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from digitize.vector.paths import Color
+from digitize.vector.paths import Color, Doubles
 from digitize.vector.pieces import Piece
 
 SAME = 0.25  # px within which outlines are one and the same
@@ -94,7 +94,7 @@ def usual_anchor(ratio: float) -> float:
     return nearest[1] if abs(nearest[0] - ratio) < 0.03 else 1 / 3
 
 
-def _without_straight_corners(piece: Piece) -> np.ndarray[tuple[int, int], np.dtype[np.float64]]:
+def _without_straight_corners(piece: Piece) -> Doubles:
     points = piece.points
     before, after = points - np.roll(points, 1, axis=0), np.roll(points, -1, axis=0) - points
     turn = np.abs(before[:, 0] * after[:, 1] - before[:, 1] * after[:, 0])
@@ -102,7 +102,7 @@ def _without_straight_corners(piece: Piece) -> np.ndarray[tuple[int, int], np.dt
     return kept if len(kept) >= 3 else points
 
 
-def _shape(points: np.ndarray[tuple[int, int], np.dtype[np.float64]], w: float, h: float, *, curved: bool) -> str | None:
+def _shape(points: Doubles, w: float, h: float, *, curved: bool) -> str | None:
     """Name of an outline by its corners and by the share of its box that it covers."""
     x, y = points[:, 0], points[:, 1]
     share = abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2 / (w * h)
@@ -121,7 +121,7 @@ def _shape(points: np.ndarray[tuple[int, int], np.dtype[np.float64]], w: float, 
     return None
 
 
-def _triangle(points: np.ndarray[tuple[int, int], np.dtype[np.float64]]) -> str | None:
+def _triangle(points: Doubles) -> str | None:
     """Upright triangles of two equal sides by where their tip points; others are arrows."""
     ys = np.sort(points[:, 1])
     tip = points[points[:, 1].argmin()] if ys[1] - ys[0] > ys[2] - ys[1] else points[points[:, 1].argmax()]
@@ -153,7 +153,7 @@ def _cross(a: Piece, b: Piece) -> str | None:
         return None
     u, v = a.points[1] - a.points[0], b.points[1] - b.points[0]
     lengths = np.hypot(*u), np.hypot(*v)
-    if np.abs(a.points.mean(axis=0) - b.points.mean(axis=0)).max() > SAME or abs(lengths[0] - lengths[1]) > 0.05 * max(lengths) or min(lengths) < 3:
+    if min(lengths) < 3 or max(lengths) > 1.05 * min(lengths) or np.abs(a.points.mean(axis=0) - b.points.mean(axis=0)).max() > SAME:
         return None
     if abs(float(u @ v)) > 0.05 * lengths[0] * lengths[1]:
         return None

@@ -8,6 +8,7 @@ from difflib import SequenceMatcher
 
 from digitize.legend import LegendEntry, is_word
 from digitize.vector.glyphs import Glyph
+from digitize.vector.labels import share_inside
 from digitize.vector.paths import Box, Color
 from digitize.vector.scene import Scene, inside
 
@@ -73,10 +74,10 @@ def _words(scene: Scene) -> list[_Word]:
     spans = [s for s in scene.panel.drawing.texts if abs(s.degrees) < 1 and sum(c.isalpha() for c in s.text) >= 2]
     words = []
     for span in spans:
-        seen = max(read, key=lambda t: _share(span.box, t.box), default=None)
-        if seen is None or _share(span.box, seen.box) < 0.6 or _alike(span.text, seen.text) >= LIKENESS:
+        seen = max(read, key=lambda t: share_inside(span.box, t.box), default=None)
+        if seen is None or share_inside(span.box, seen.box) < 0.6 or _alike(span.text, seen.text) >= LIKENESS:
             words.append(_Word(span.text, span.box))
-    alone = [t for t in read if all(_share(w.box, t.box) < 0.6 for w in words)]
+    alone = [t for t in read if all(share_inside(w.box, t.box) < 0.6 for w in words)]
     return words + [_Word(t.text, (t.box[0], t.box[1], t.box[2], t.box[3])) for t in alone]
 
 
@@ -88,13 +89,6 @@ def _alike(a: str, b: str) -> float:
 
 def _letters(text: str) -> str:
     return "".join(text.lower().split())
-
-
-def _share(inner: Box, outer: Sequence[float]) -> float:
-    """Share of one box that lies in another."""
-    w = min(inner[2], outer[2] + 3) - max(inner[0], outer[0] - 3)
-    h = min(inner[3], outer[3] + 3) - max(inner[1], outer[1] - 3)
-    return w * h / max(1e-6, (inner[2] - inner[0]) * (inner[3] - inner[1])) if w > 0 and h > 0 else 0.0
 
 
 def _padded(box: Sequence[float], pad: float) -> Box:

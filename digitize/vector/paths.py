@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -101,7 +102,7 @@ def decode(counts: Mapping[str, int], data: bytes) -> Drawing:
     """
     sizes = [counts["paths"] * PATH_FIELDS, 2 * counts["points"], counts["dashes"], counts["chars"] * CHAR_FIELDS]
     stops = np.cumsum([0, *sizes]) * 8
-    numbers = [np.frombuffer(data[a:b], dtype=np.float64) for a, b in zip(stops[:-1], stops[1:], strict=True)]
+    numbers = [np.frombuffer(data[a:b], dtype=np.float64) for a, b in pairwise(stops.tolist())]
     kinds = np.frombuffer(data[int(stops[-1]) :], dtype=np.uint8)
     rows, points, dashes = numbers[0].reshape(-1, PATH_FIELDS), numbers[1].reshape(-1, 2), numbers[2]
     if rows[:, 0].sum() != len(points) or rows[:, 1].sum() != len(dashes) or (rows[:, :2] < 0).any():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -66,7 +67,7 @@ def _pieces(path: VectorPath) -> list[Piece]:
     found = []
     starts = np.flatnonzero((path.kinds & 3) == MOVE)
     bounds = [*([0] if not starts.size or starts[0] else []), *starts.tolist(), len(path.kinds)]
-    for a, b in zip(bounds[:-1], bounds[1:], strict=True):
+    for a, b in pairwise(bounds):
         points, kinds = path.points[a:b], path.kinds[a:b]
         curved = bool(((kinds & 3) == CURVE).any())
         corners = _flattened(points, kinds) if curved else points
@@ -140,9 +141,9 @@ def is_rectangle(piece: Piece) -> bool:
     if piece.curved or len(points) != 4 or not (piece.closed or piece.path.fill is not None or piece.path.stroke is not None):
         return False
     x0, y0, x1, y1 = piece.box
+    off = np.minimum(np.abs(points - (x0, y0)), np.abs(points - (x1, y1))).max()
     corners = {(bool(abs(x - x0) < STRAIGHT), bool(abs(y - y0) < STRAIGHT)) for x, y in points.tolist()}
-    on_edge = all((abs(x - x0) < STRAIGHT or abs(x - x1) < STRAIGHT) and (abs(y - y0) < STRAIGHT or abs(y - y1) < STRAIGHT) for x, y in points.tolist())
-    return on_edge and len(corners) == 4
+    return bool(off < STRAIGHT) and len(corners) == 4
 
 
 def near(box: Box, other: Box, margin: float = 0.0) -> bool:

@@ -17,7 +17,6 @@ from digitize.vector.legend import Key, find_keys, key_glyphs
 from digitize.vector.paths import Color
 from digitize.vector.pieces import Piece
 from digitize.vector.scene import Scene, inside
-from digitize.vector.ticks import EXACT_PX
 
 SAME_SIZE = 0.4  # px within which markers of one series agree in size
 ON_VERTEX = 0.35  # px within which a polyline runs through a marker's anchor
@@ -166,10 +165,11 @@ def _marker(style: Style) -> str:
 
 
 def _mark(glyph: Glyph, ends: Ends, scene: Scene) -> Mark:
-    top, bottom = (None if y is None else Place(y, EXACT_PX) for y in (ends.top, ends.bottom))
+    top, bottom = (None if y is None else Place(y, scene.u_px) for y in (ends.top, ends.bottom))
     outside = [y for y in (glyph.y, ends.top, ends.bottom) if y is not None and not scene.box[1] <= y <= scene.box[3]]
     flags = ("clipped",) if outside else ()
-    return Mark(Place(glyph.x, EXACT_PX), Place(glyph.y, EXACT_PX), y_lo=bottom, y_hi=top, flags=flags, confidence=0.6 if flags else 0.99)
+    x, y = Place(glyph.x, scene.u_px), Place(glyph.y, scene.u_px)
+    return Mark(x, y, y_lo=bottom, y_hi=top, flags=flags, confidence=0.6 if flags else 0.99)
 
 
 def _names(styles: Sequence[Style], keys: Sequence[Key]) -> list[str]:

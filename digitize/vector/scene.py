@@ -8,12 +8,14 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from digitize.axes import Axis
 from digitize.ink import paper_color
 from digitize.legend import LegendEntry
 from digitize.panels import Panel
 from digitize.vector.glyphs import Glyph, find_glyphs
 from digitize.vector.paths import Box, Color
 from digitize.vector.pieces import Piece, Stroke, paths_near, pieces_of, strokes_of
+from digitize.vector.ticks import place_noise
 
 MARGIN = 3.0  # px beyond the inside of a plot that still count as the plot: half an axis line
 WHITE = (255, 255, 255)
@@ -23,7 +25,8 @@ WHITE = (255, 255, 255)
 class Scene:
     """Subpaths, upright and level strokes, and marker shapes in and around a plot, with its paper colour.
 
-    `stems` are the upright strokes that can be error bars: gridlines, axis lines and frames are left out.
+    `stems` are the upright strokes that can be error bars: gridlines, axis lines and frames are left out. `u_px` is the standard
+    uncertainty of a place.
     """
 
     panel: Panel
@@ -33,6 +36,7 @@ class Scene:
     levels: tuple[Stroke, ...]
     glyphs: tuple[Glyph, ...]
     paper: tuple[int, int, int]
+    u_px: float
 
     def shows(self, color: Color | None) -> bool:
         """Whether a colour differs from the paper and from white."""
@@ -60,6 +64,7 @@ def scene_of(panel: Panel, legend: Sequence[LegendEntry]) -> Scene:
         tuple(s for s in strokes if not s.upright),
         _without_tiles([_hollow(g, paper) for g in find_glyphs(pieces, largest) if not _is_invisible(g, paper)]),
         paper,
+        place_noise([axis for axis in (panel.y, panel.x) if isinstance(axis, Axis)]),
     )
 
 

@@ -26,8 +26,8 @@ LABEL_SHARE = 0.35
 def exact_axis(axis: Axis, strokes: Sequence[Stroke]) -> Axis:
     """The axis with its ticks where paths drew them.
 
-    Gridlines serve where no tick marks were found. The axis stays as it is where paths do not explain at least two and 70 % of its ticks, or
-    lie less well on one line than what the rendering shows.
+    Gridlines serve where no tick marks were found. The axis stays as it is where paths do not explain at least two and 70 % of its ticks,
+    or lie less well on one line than what the rendering shows.
 
     Parameters
     ----------
@@ -52,6 +52,16 @@ def exact_axis(axis: Axis, strokes: Sequence[Stroke]) -> Axis:
         return axis
     flags = tuple(f for f in axis.reading.flags if f != "ticks_missing")
     return replace(axis, reading=replace(axis.reading, calibration=calibration, ticks=tuple(ticks), flags=flags))
+
+
+def place_noise(axes: Sequence[Axis]) -> float:
+    """Standard uncertainty (px) of places on a page, as its tick marks show it: how far they lie from the fitted axes."""
+    noise = [EXACT_PX]
+    for axis in axes:
+        used = axis.n_used
+        if used > 2:
+            noise.append(axis.calibration.rmse_px * math.sqrt(used / (used - 2)))
+    return max(noise)
 
 
 def _moved(tick: Tick, places: np.ndarray[tuple[int], np.dtype[np.float64]], near: float) -> Tick:

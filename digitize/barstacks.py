@@ -1,0 +1,99 @@
+"""Stacked bars: one bar of the skyline cut where its fill changes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from digitize.barfield import DEFINITE, Bar, Doubles, Field, inner_columns, texture_of
+
+OTHER_FILL = 20.0  # grey levels by which colour or texture of two parts of a stack differ
+LEAST_SHARE = 0.4  # share of a panel's bars that must be stacks before any is
+
+
+def split_stacks(field: Field, bars: Sequence[Bar]) -> tuple[Bar, ...]:
+    """The bars with stacks cut into their parts, from the baseline up; all as they are where few bars show a change of fill."""
+    parts = [_parts(field, bar) for bar in bars]
+    stacks = sum(len(p) > 1 for p in parts)
+    if stacks < max(2, LEAST_SHARE * len(bars)):
+        return tuple(bars)
+    return tuple(part for found in parts for part in found)
+
+
+def _parts(field: Field, bar: Bar) -> list[Bar]:
+    """The parts of one bar, lowest first."""
+    foot = field.base - max(3, round(0.2 * field.height))
+    if foot - bar.top < 12 or bar.width < 6:
+        return [bar]
+    cuts = _cuts(field, bar, foot)
+    edges = [bar.top, *cuts, foot + 1]
+    whole = [(edges[0], edges[1])]
+    for a, b in zip(edges[1:-1], edges[2:], strict=True):
+        if _differ(field, bar, whole[-1], (a, b)):
+            whole.append((a, b))
+        else:
+            whole[-1] = (whole[-1][0], b)
+    if len(whole) < 2:
+        return [bar]
+    found: list[Bar] = []
+    for k, (a, b) in enumerate(whole):
+        fill, texture, inked = texture_of(field, bar.x0, bar.x1, a + 2, max(a + 3, b - 3))
+        above = found[-1] if found else None
+        found.append(replace(bar, top=a, fill=fill, texture=texture, is_blank=inked < 0.06, is_part=True, above=above.fill if above else None,
+                             is_above_plain=above is None or above.texture[0] == 0, is_lowest=k == len(whole) - 1))  # fmt: skip
+    return found[::-1]
+
+
+def _beside_stem(bar: Bar) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
+    columns = np.arange(bar.x0, bar.x1 + 1)[inner_columns(0, bar.x1 - bar.x0)]
+    beside = columns[np.abs(columns - bar.middle) > max(2.0, 0.15 * bar.width)]
+    return np.asarray(beside if beside.size >= 3 else columns, dtype=np.int64)
+
+
+def _cuts(field: Field, bar: Bar, foot: int) -> list[int]:
+    """Rows at which another fill may begin, top to bottom: the first row below a stroke across the bar, or below a change of its mean colour."""
+    columns = _beside_stem(bar)
+    rows = field.rgb[bar.top : foot + 1, columns]
+    mean = rows.mean(axis=1)
+    grain = np.abs(np.diff(rows.mean(axis=2), axis=1)).mean(axis=1, keepdims=True)
+    look = np.concatenate([mean, grain], axis=1).astype(float)
+    size = max(4, round(0.4 * field.height))
+    change = np.zeros(len(look))
+    for k in range(4, len(look) - 4):
+        change[k] = np.abs(_middle(look[max(0, k - size) : k - 1]) - _middle(look[k + 2 : k + 2 + size])).max()
+    cuts: list[int] = []
+    for k in np.argsort(change)[::-1].tolist():
+        if change[k] < OTHER_FILL:
+            break
+        if all(abs(k + bar.top - c) > size for c in cuts):
+            cuts.append(_below_stroke(rows.mean(axis=(1, 2)), k) + bar.top)
+    return sorted(c for c in cuts if c > bar.top + 3)
+
+
+def _middle(look: Doubles) -> Doubles:
+    return np.asarray(look.mean(axis=0) if len(look) else np.zeros(look.shape[1]))
+
+
+def _below_stroke(light: Doubles, k: int) -> int:
+    """First row below the stroke nearest to row k, or the first row beyond the step of brightness there."""
+    a, b = max(1, k - 4), min(len(light) - 2, k + 5)
+    window = light[a : b + 1]
+    sides = min(light[max(0, a - 2)], light[min(len(light) - 1, b + 2)])
+    if sides - window.min() > 0.5 * DEFINITE:
+        row = a + int(window.argmin())
+        while row < len(light) - 1 and light[row] < sides - 0.5 * (sides - window.min()):
+            row += 1
+        return row
+    return a + int(np.abs(np.diff(window)).argmax()) + 1
+
+
+def _differ(field: Field, bar: Bar, upper: tuple[int, int], lower: tuple[int, int]) -> bool:
+    """Whether two stretches of rows of a bar have different fills."""
+    if min(upper[1] - upper[0], lower[1] - lower[0]) < 4:
+        return False
+    looks = [texture_of(field, bar.x0, bar.x1, a + 2, max(a + 3, b - 3), share=1.0) for a, b in (upper, lower)]
+    color = float(np.abs(looks[0][0] - looks[1][0]).max())
+    grain = float(np.abs(looks[0][1] - looks[1][1]).max())
+    return color > OTHER_FILL or grain > 1.5 * OTHER_FILL
