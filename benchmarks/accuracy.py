@@ -4,12 +4,13 @@ Usage::
 
     python benchmarks/accuracy.py                 60 figures drawn here
     python benchmarks/accuracy.py --count 200 --seed 7
-    python benchmarks/accuracy.py FOLDER          a folder of figures with `<id>.truth.json` beside them (see benchmarks/figures.py)
+    python benchmarks/accuracy.py FOLDER          figures with `<id>.truth.json` beside them (see benchmarks/figures.py)
 
-Columns: `solved` share of figures with every point found, none invented, every value and error-bar end within 1 % of the axis (last tick minus
-first) and every series right; `found` share of the true points; `spurious` share of the returned ones; `ends` share of the true error-bar ends
-within 1 %; `error` median distance of values and ends from the truth, % of the axis; `cover` share of them whose truth lies within 1.96 u;
-`silent` share of figures with a value or end more than 2 % off, or an invented point, that bears no flag and claims a confidence of 0.9 or more.
+Columns: `solved` share of figures with every point found, none invented, every value and error-bar end within 1 % of the axis (last
+tick minus first) and every series right; `found` share of the true points; `spurious` share of the returned ones; `ends` share of the
+true error-bar ends within 1 %; `error` median distance of values and ends from the truth, % of the axis; `cover` share of them whose
+truth lies within 1.96 u; `silent` share of figures with a value or end more than 2 % off, or an invented point, that bears no flag and
+claims a confidence of 0.9 or more.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -80,11 +81,16 @@ def _score_panel(truth: dict[str, Any], panel: PanelRecord, nothing: Score) -> S
     ends = [off for is_end, off, _, _ in checks if is_end]
     is_silent = any(_is_sure(q) for q in strays) or any(off > NEAR and sure for _, off, _, sure in checks if math.isfinite(off))
     is_solved = len(found) == len(expected) == len(returned) and all(off <= TIGHT for _, off, _, _ in checks)
-    return Score(
-        nothing.name, nothing.kind, nothing.seconds, len(expected), len(returned), len(found), nothing.n_ends,
-        sum(off <= TIGHT for off in ends), tuple(off for _, off, _, _ in checks if off <= NEAR), tuple(c for _, _, c, _ in checks if c is not None),
-        is_silent, is_solved and _series_agree([(k, j) for (k, _), (j, _) in found]),
-    )  # fmt: skip
+    return replace(
+        nothing,
+        n_returned=len(returned),
+        n_found=len(found),
+        n_ends_good=sum(off <= TIGHT for off in ends),
+        errors=tuple(off for _, off, _, _ in checks if off <= NEAR),
+        covered=tuple(c for _, _, c, _ in checks if c is not None),
+        is_silent=is_silent,
+        is_solved=is_solved and _series_agree([(k, j) for (k, _), (j, _) in found]),
+    )
 
 
 def _span(axis: dict[str, Any]) -> float:
@@ -105,10 +111,15 @@ def _distance(truth: dict[str, Any], expected: dict[str, Any], point: PointRecor
     return max(along, abs(point.y - expected["y"]) / _span(truth["y"]))
 
 
-def _checks(truth: dict[str, Any], expected: dict[str, Any], point: PointRecord) -> Iterable[tuple[bool, float, bool | None, bool]]:
-    """(is it an end, distance in axis lengths, is it covered, is it sure) for the value and each end of a point."""
+Check = tuple[bool, float, bool | None, bool]
+"""Of one number: is it an end, its distance from the truth in axis lengths, is it covered, does it claim to be sure."""
+
+
+def _checks(truth: dict[str, Any], expected: dict[str, Any], point: PointRecord) -> Iterable[Check]:
+    """The checks of a point's value and of each of its ends."""
     sure = _is_sure(point)
-    for is_end, key, value, u in ((False, "y", point.y, point.u_y), (True, "lo", point.y_lo, point.u_y_lo), (True, "hi", point.y_hi, point.u_y_hi)):
+    numbers = ((False, "y", point.y, point.u_y), (True, "lo", point.y_lo, point.u_y_lo), (True, "hi", point.y_hi, point.u_y_hi))
+    for is_end, key, value, u in numbers:
         if expected.get(key) is None:
             continue
         if not isinstance(value, float):
@@ -147,7 +158,7 @@ def print_table(scores: Sequence[Score]) -> None:
     groups: dict[str, list[Score]] = defaultdict(list)
     for score in scores:
         groups[score.kind].append(score)
-    print(f"{'kind':10} {'n':>4} {'solved':>7} {'found':>7} {'spurious':>9} {'ends':>7} {'error':>7} {'cover':>7} {'silent':>7} {'s/fig':>6}")
+    print(f"{'kind':10} {'n':>4}  solved   found  spurious    ends   error   cover  silent  s/fig")
     for name, group in [*sorted(groups.items()), ("all", list(scores))]:
         errors = [e for s in group for e in s.errors]
         covered = [c for s in group for c in s.covered]
@@ -161,9 +172,8 @@ def print_table(scores: Sequence[Score]) -> None:
             _share(s.is_silent for s in group),
             float(np.median([s.seconds for s in group])),
         )
-        print(
-            f"{name:10} {len(group):4d} {row[0]:7.1f} {row[1]:7.1f} {row[2]:9.1f} {row[3]:7.1f} {row[4]:7.3f} {row[5]:7.1f} {row[6]:7.1f} {row[7]:6.2f}"
-        )
+        widths = ("7.1f", "7.1f", "9.1f", "7.1f", "7.3f", "7.1f", "7.1f", "6.2f")
+        print(f"{name:10} {len(group):4d} " + " ".join(format(value, width) for value, width in zip(row, widths, strict=True)))
 
 
 def _ratio(part: int, whole: int) -> float:
@@ -193,7 +203,8 @@ def main() -> None:
     if given.list:
         for score in scores:
             if not score.is_solved:
-                print(f"{score.name}: found {score.n_found}/{score.n_true}, returned {score.n_returned}, ends {score.n_ends_good}/{score.n_ends}")
+                ends = f"{score.n_ends_good}/{score.n_ends}"
+                print(f"{score.name}: found {score.n_found}/{score.n_true}, returned {score.n_returned}, ends {ends}")
 
 
 if __name__ == "__main__":

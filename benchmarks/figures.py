@@ -1,7 +1,7 @@
 """Figures drawn by this project with every number known: error-bar plots and bar charts as trials print them.
 
-`draw_figures(out, count, seed)` writes `<id>.png` or `<id>.pdf` beside `<id>.truth.json`. Half are drawn on the pixel grid (matplotlib's Agg),
-half as vector PDF, of which some are rendered again to pixels, where nothing is snapped.
+`draw_figures(out, count, seed)` writes `<id>.png` or `<id>.pdf` beside `<id>.truth.json`. A third are drawn on the pixel grid (matplotlib's
+Agg), a third as vector PDF, and a third as vectors that are rendered to pixels, where nothing is snapped.
 
 A truth file holds `id, kind, fmt, dpi`, `x` and `y` (`type` num or cat, `ticks` or `labels`, `log`) and `series` of `name, marker, color,
 points`, a point being `x, y, lo, hi` (null where there is no such end).

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
 from calibration import AxisCalibration, AxisReading, Label, parse_number, read_axis
-from calibration.axis import GRID_PX, SHARP_PX
+from calibration.axis import GRID_PX, SHARP_PX, SNAPPED_PX
 from digitize.lines import Line
 from digitize.ocr import TextBox
 from digitize.ticks import Side, SideName, TickMarks, find_ticks, is_snapped
@@ -73,7 +73,24 @@ def find_axes(gray: NDArray[np.uint8], boxes: Sequence[TextBox], lines: Sequence
         own = {b.box for b in axis.boxes}
         if not any(k.side.is_upright == axis.side.is_upright and own & {b.box for b in k.boxes} for k in kept):
             kept.append(axis)
-    return tuple(kept)
+    return tuple(_with_strangers(axis, kept, numeric) for axis in kept)
+
+
+def _with_strangers(axis: Axis, axes: Sequence[Axis], numbers: Sequence[TextBox]) -> Axis:
+    """The axis, flagged where more numbers stand along its line than it explains: a mirrored or broken axis reads so."""
+    line = axis.marks.axis_line
+    if line is None or "labels_refused" in axis.reading.flags:
+        return axis
+    explained = {b.box for a in axes if a is axis or a.n_used > 2 for b in a.boxes}
+    edge = axis.inner_edge
+    height = axis.boxes[0].height
+    for box in numbers:
+        along0, along1, _, inner = axis.side.span(box.box)
+        beside = abs(axis.side.across(inner) - edge) <= 0.45 * height and line.start - height <= (along0 + along1) / 2 <= line.end + height
+        if beside and box.box not in explained and abs(box.height - axis.boxes[0].height) < 0.3 * height:
+            reason = "; ".join(filter(None, [axis.reading.reason, f"'{box.number}' stands beside the same line and does not fit"]))
+            return replace(axis, reading=replace(axis.reading, flags=(*axis.reading.flags, "labels_refused"), reason=reason))
+    return axis
 
 
 def _is_number(box: TextBox) -> bool:
@@ -152,9 +169,15 @@ def read_group(gray: NDArray[np.uint8], side: Side, group: Sequence[TextBox], li
     reading = read_axis(labels, marks.px, rises=not side.is_upright, u_common_px=GRID_PX)
     if reading.calibration is None:
         return None
-    if not is_snapped(np.array([t.px for t in reading.ticks if t.used])):
-        reading = read_axis(labels, marks.px, rises=not side.is_upright, u_px=SHARP_PX)
-    return Axis(side, tuple(group), marks, reading)
+    return Axis(side, tuple(group), marks, _sharpened(reading))
+
+
+def _sharpened(reading: AxisReading) -> AxisReading:
+    """The reading with the small uncertainty of ticks that stand between pixels, unless they all stand on whole ones."""
+    if reading.calibration is None or is_snapped(np.array([t.px for t in reading.ticks if t.used])):
+        return reading
+    ticks = tuple(replace(t, u_px=SHARP_PX) if t.u_px == SNAPPED_PX else t for t in reading.ticks)
+    return replace(reading, calibration=AxisCalibration.from_ticks(ticks, scale=reading.calibration.scale), ticks=ticks)
 
 
 def _offset(middles: NDArray[np.float64], ticks: NDArray[np.float64], height: float) -> float:

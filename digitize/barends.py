@@ -203,7 +203,8 @@ def _read_bar(field: Field, bar: Bar, edge: _Edge) -> Drawn:
         doubts.append("stacked")
     stroke = _stem_above(field, bar, lid) if bar.is_above_plain else None
     if stroke is None:
-        return Drawn(bar, end, flags=tuple(doubts))
+        cap = _cap_on_end(field, bar, end) if bar.is_above_plain else None
+        return Drawn(bar, end, cap, is_capped=cap is not None, hidden=cap is not None, flags=tuple(doubts))
     outer = _outer_end(field, stroke, lid)
     above = field.covered[max(0, outer.row - round(0.5 * field.height)) : outer.row + 1, stroke.first : stroke.last + 1]
     if above.any() and not under_legend:
@@ -213,6 +214,22 @@ def _read_bar(field: Field, bar: Bar, edge: _Edge) -> Drawn:
     hidden = float(np.abs(stroke.over_fill - bar.fill).max()) < max(12.0, 5 * field.noise)
     inner = None if hidden else _inner_end(field, bar, stroke, round(end.px + half + edge.blur) + 2)
     return Drawn(bar, end, outer.place, inner, outer.is_capped, hidden, flags=tuple(doubts))
+
+
+def _cap_on_end(field: Field, bar: Bar, end: Place) -> Place | None:
+    """The end of an error bar so short that its cap lies on the bar's outline: by how much the middle stands out above the flanks."""
+    reach = max(4, round(0.35 * field.height))
+    y0, y1 = max(0, round(end.px) - reach), min(field.rgb.shape[0] - 1, round(end.px))
+    rows = np.abs(field.rgb[y0 : y1 + 1, bar.x0 : bar.x1 + 1] - field.paper).max(axis=2)
+    away = np.abs(np.arange(bar.x0, bar.x1 + 1) - bar.middle) / max(bar.width, 1)
+    middle, flank = (away < 0.08) | (away * bar.width < 1.1), (away > 0.36) & (away < 0.45)
+    if not flank.any() or y1 - y0 < 3:
+        return None
+    peak = max(float(rows.max()), 1.0)
+    high, low = rows[:, middle].mean(axis=1) / peak, rows[:, flank].mean(axis=1) / peak
+    out = float((high - low).sum())
+    blank_above = float(high[: max(1, reach // 4)].max()) < 0.25
+    return Place(end.px - out, math.hypot(end.u_px, 0.4)) if blank_above and out > 0.8 and peak > 2 * DEFINITE else None
 
 
 def _bears_another(field: Field, bar: Bar, lid: int) -> bool:
@@ -231,13 +248,21 @@ def _share(colors: FloatArray, ground: FloatArray, ink: FloatArray) -> FloatArra
 
 
 def _stem_above(field: Field, bar: Bar, lid: int) -> _Stroke | None:
-    """The stroke that rises from the middle of a bar's end, if any."""
+    """The stroke that rises from the middle of a bar's end, if any: as far as a letter is high, or no longer than a few pixels."""
     reach = max(3, round(0.3 * field.height))
-    y0 = max(0, lid - reach + 1)
-    if lid - y0 < 1:
+    for rows in dict.fromkeys((reach, max(2, reach // 2), 2)):
+        stroke = _stroke_in(field, bar, max(0, lid - rows + 1), lid)
+        if stroke is not None:
+            return stroke
+    return None
+
+
+def _stroke_in(field: Field, bar: Bar, y0: int, y1: int) -> _Stroke | None:
+    """The upright stroke at the middle of a bar in rows y0..y1 above it."""
+    if y1 - y0 < 1:
         return None
     x0, x1 = bar.x0, bar.x1
-    rows = np.abs(field.rgb[y0 : lid + 1, x0 : x1 + 1] - field.paper).max(axis=2)
+    rows = np.abs(field.rgb[y0 : y1 + 1, x0 : x1 + 1] - field.paper).max(axis=2)
     ink = np.median(rows, axis=0) - np.median(rows)
     near = np.abs(np.arange(x0, x1 + 1) - bar.middle) <= max(2.5, 0.16 * bar.width)
     ink = np.where(near, ink, 0)
@@ -250,9 +275,9 @@ def _stem_above(field: Field, bar: Bar, lid: int) -> _Stroke | None:
         first -= 1
     while last < ink.size - 1 and ink[last + 1] > 0.5 * peak:
         last += 1
-    if last - first + 1 > max(4, 0.55 * field.height):
+    if last - first + 1 > max(4, 0.55 * field.height) or last - first + 1 > 0.6 * bar.width:
         return None
-    color = np.median(field.rgb[y0 : lid + 1, x0 + first : x0 + last + 1].mean(axis=1), axis=0).astype(np.float32)
+    color = np.median(field.rgb[y0 : y1 + 1, x0 + first : x0 + last + 1].mean(axis=1), axis=0).astype(np.float32)
     return _Stroke(x0 + first, x0 + last, color, _over(color, field.paper, bar.fill))
 
 
@@ -298,10 +323,15 @@ def _follow(field: Field, stroke: _Stroke, share: FloatArray, start: int, way: i
     for k, value in enumerate(share.tolist()):
         if value >= 0.5:
             last, quiet = k, 0
-        else:
-            quiet += 1
-            if quiet > patience:
-                break
+            continue
+        quiet += 1
+        # A letter may stand closer to a cap than a broken stroke's pieces to one another.
+        if quiet == 1 and k > 1:
+            cap = _cap_near(field, stroke, start + way * last, way, ground, start, reach=max(2, round(0.15 * field.height)))
+            if cap is not None:
+                return _Tip(cap, start + way * last, is_capped=True)
+        if quiet > patience:
+            break
     row = start + way * last
     cap = _cap_near(field, stroke, row, way, ground, start)
     if cap is not None:
@@ -313,9 +343,11 @@ def _follow(field: Field, stroke: _Stroke, share: FloatArray, start: int, way: i
     return _Tip(Place(start + way * at, math.hypot(0.25 * (stroke.last - stroke.first + 1), field.noise / DEFINITE)), row, is_capped=False)
 
 
-def _cap_near(field: Field, stroke: _Stroke, row: int, way: int, ground: FloatArray, start: int) -> Place | None:
-    """Middle of the level stroke across the end of a stem, None where there is none."""
-    reach = max(3, round(0.45 * field.height))
+def _cap_near(
+    field: Field, stroke: _Stroke, row: int, way: int, ground: FloatArray, start: int, reach: int | None = None
+) -> Place | None:
+    """Middle of the level stroke across the end of a stem, within `reach` rows of it; None where there is none."""
+    reach = max(3, round(0.45 * field.height)) if reach is None else reach
     y0, y1 = max(0, row - reach), min(field.base - 2, row + reach)
     y0, y1 = (y0, min(y1, start)) if way < 0 else (max(y0, start), y1)
     if y1 - y0 < 1:

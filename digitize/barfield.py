@@ -16,6 +16,7 @@ FloatArray = NDArray[np.float32]
 Doubles = NDArray[np.float64]
 
 NO_TEXTURE = np.zeros(4, dtype=np.float32)
+PLAIN_SHARE = 0.78  # share of a fill's pixels that have one colour where it is plain
 DEFINITE = 30.0  # grey levels by which ink differs from what it lies on
 
 
@@ -148,9 +149,20 @@ def _paper(crop: NDArray[np.uint8]) -> FloatArray:
 
 def _noise(rgb: FloatArray) -> float:
     """Standard deviation of the pixels' noise in grey levels, from second differences, most of which cross no edge."""
-    light = rgb.mean(axis=2)
+    light = lightness(rgb[::2])
     second = light[:, 2:] - 2 * light[:, 1:-1] + light[:, :-2]
-    return float(np.median(np.abs(second[::2])) / 0.6745 / math.sqrt(6))
+    return float(np.median(np.abs(second)) / 0.6745 / math.sqrt(6))
+
+
+def lightness(rgb: FloatArray) -> FloatArray:
+    """Mean of the three channels."""
+    return np.asarray((rgb[..., 0] + rgb[..., 1] + rgb[..., 2]) / 3, dtype=np.float32)
+
+
+def contrast(rgb: FloatArray, color: FloatArray) -> FloatArray:
+    """How far colours lie from another, or from others of the same shape: the largest difference of a channel, grey levels."""
+    red, green, blue = (np.abs(rgb[..., k] - color[..., k]) for k in range(3))
+    return np.asarray(np.maximum(np.maximum(red, green), blue), dtype=np.float32)
 
 
 def inner_columns(x0: int, x1: int) -> slice:
@@ -175,6 +187,12 @@ def texture_of(field: Field, x0: int, x1: int, y0: int, y1: int, share: float = 
     if columns.size == 0 or rows.shape[0] == 0:
         return field.paper, NO_TEXTURE, 0.0
     colors = rows[:, columns]
+    middle_color = np.median(colors, axis=(0, 1))
+    off = np.abs(colors - middle_color).max(axis=2)
+    away = float(np.abs(middle_color - field.paper).max())
+    needed = PLAIN_SHARE if away > 0.5 * DEFINITE else 0.94  # thin hatches on white leave most of it white
+    if (off < max(15.0, 3 * field.noise)).mean() > needed:  # the rest are letters, strokes of an error bar
+        return middle_color, NO_TEXTURE, float(away > max(DEFINITE, 5 * field.noise))
     fill = colors.mean(axis=(0, 1))
     inked = float((np.abs(colors - field.paper).max(axis=2) > max(DEFINITE, 5 * field.noise)).mean())
     light = rows[:, columns.min() : columns.max() + 1].mean(axis=2)

@@ -15,7 +15,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.barfield import DEFINITE, Bar, Field, FloatArray, texture_of
+from digitize.barfield import DEFINITE, Bar, Field, FloatArray, contrast, lightness, texture_of
 
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
@@ -35,7 +35,7 @@ class _Skyline:
     tops: Rows
     ink: Mask
     foot: int
-    parting: Rows
+    parting: NDArray[np.int32]
 
     def parts(self, x0: int, x1: int, row: int) -> FloatArray:
         """How surely each of columns x0..x1 parts two bars below a row: the share of rows that are a stroke or a change of fill."""
@@ -67,7 +67,7 @@ def outlined_bars(field: Field) -> tuple[Bar, ...]:
 
 def _ink(field: Field) -> Mask:
     """Where a field is not paper, without gridlines, frames and what divides it: lines longer than any bar is wide, or as high as the plot."""
-    ink = np.asarray(np.abs(field.rgb - field.paper).max(axis=2) > max(DEFINITE, 5 * field.noise))
+    ink = np.asarray(contrast(field.rgb, field.paper) > max(DEFINITE, 5 * field.noise))
     level = _long_runs(ink, max(20, round(0.4 * ink.shape[1])))
     ink = _erased(ink, level, max(4, round(0.35 * field.height)), field.base - 4)
     above = ink[: field.base - 3]
@@ -80,9 +80,13 @@ def _ink(field: Field) -> Mask:
 
 def _long_runs(mask: Mask, length: int) -> Mask:
     """The part of a mask that lies in level runs of at least `length` pixels, small gaps allowed."""
-    joined = cv2.morphologyEx(mask.astype(np.uint8), cv2.MORPH_CLOSE, np.ones((1, 5), np.uint8))
-    padded = np.pad(joined, ((0, 0), (length, length)))  # what lies beyond the border would count as part of a run
-    return np.asarray(cv2.morphologyEx(padded, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))[:, length:-length] > 0)
+    found = np.zeros_like(mask)
+    rows = np.flatnonzero(mask.sum(axis=1) >= 0.8 * length)
+    if rows.size:
+        joined = cv2.morphologyEx(mask[rows].astype(np.uint8), cv2.MORPH_CLOSE, np.ones((1, 5), np.uint8))
+        padded = np.pad(joined, ((0, 0), (length, length)))  # what lies beyond the border would count as part of a run
+        found[rows] = cv2.morphologyEx(padded, cv2.MORPH_OPEN, np.ones((1, length), np.uint8))[:, length:-length] > 0
+    return found
 
 
 def _erased(ink: Mask, lines: Mask, thickest: int, end: int) -> Mask:
@@ -90,6 +94,8 @@ def _erased(ink: Mask, lines: Mask, thickest: int, end: int) -> Mask:
     tall = cv2.morphologyEx(lines.astype(np.uint8), cv2.MORPH_OPEN, np.ones((thickest, 1), np.uint8)) > 0
     thin = lines & ~tall
     thin[max(0, end) :] = False
+    if not thin.any():
+        return ink
     gone = cv2.dilate(thin.astype(np.uint8), np.ones((3, 1), np.uint8)) > 0
     rest = (ink & ~gone).astype(np.uint8)
     reach = thickest + 3
@@ -115,15 +121,14 @@ def _skyline(field: Field) -> _Skyline | None:
     return _Skyline(tops, ink, foot, _parting(field, ink))
 
 
-def _parting(field: Field, ink: Mask) -> Rows:
+def _parting(field: Field, ink: Mask) -> NDArray[np.int32]:
     """For each row and column, how many of the rows above may part two bars there: darker than both sides, or between two colours."""
-    h = ink.shape[0]
-    wide = np.pad(field.rgb[:h], ((0, 0), (2, 2), (0, 0)), mode="edge")
-    left, right = wide[:, :-4], wide[:, 4:]
-    change = np.abs(right - left).max(axis=2) > DEFINITE
-    dip = np.minimum(left.mean(axis=2), right.mean(axis=2)) - field.rgb[:h].mean(axis=2) > 0.5 * DEFINITE
-    counted = np.cumsum((dip & ink) | change, axis=0, dtype=np.int64)
-    return np.asarray(np.concatenate([np.zeros((1, ink.shape[1]), dtype=np.int64), counted]))
+    rgb = np.pad(field.rgb[: ink.shape[0]], ((0, 0), (2, 2), (0, 0)), mode="edge")
+    light = lightness(rgb)
+    change = contrast(rgb[:, 4:], rgb[:, :-4]) > DEFINITE
+    dip = np.minimum(light[:, :-4], light[:, 4:]) - light[:, 2:-2] > 0.5 * DEFINITE
+    counted = np.cumsum((dip & ink) | change, axis=0, dtype=np.int32)
+    return np.asarray(np.concatenate([np.zeros((1, ink.shape[1]), dtype=np.int32), counted]))
 
 
 def _without_spikes(tops: Rows, narrow: int) -> Rows:

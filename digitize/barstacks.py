@@ -60,20 +60,26 @@ def _cuts(field: Field, bar: Bar, foot: int) -> list[int]:
     grain = np.abs(np.diff(rows.mean(axis=2), axis=1)).mean(axis=1, keepdims=True)
     look = np.concatenate([mean, grain], axis=1).astype(float)
     size = max(4, round(0.4 * field.height))
-    change = np.zeros(len(look))
-    for k in range(4, len(look) - 4):
-        change[k] = np.abs(_middle(look[max(0, k - size) : k - 1]) - _middle(look[k + 2 : k + 2 + size])).max()
+    change = _change(look, size)
     cuts: list[int] = []
     for k in np.argsort(change)[::-1].tolist():
         if change[k] < OTHER_FILL:
             break
         if all(abs(k + bar.top - c) > size for c in cuts):
             cuts.append(_below_stroke(rows.mean(axis=(1, 2)), k) + bar.top)
-    return sorted(c for c in cuts if c > bar.top + 3)
+    return sorted(c for c in cuts if c > bar.top + max(5, 0.3 * field.height))
 
 
-def _middle(look: Doubles) -> Doubles:
-    return np.asarray(look.mean(axis=0) if len(look) else np.zeros(look.shape[1]))
+def _change(look: Doubles, size: int) -> Doubles:
+    """How much the mean of up to `size` rows below each row differs from that above it, the rows next to it left out."""
+    total = np.concatenate([np.zeros((1, look.shape[1])), np.cumsum(look, axis=0)])
+    k = np.arange(4, max(4, len(look) - 4))
+    a, b = np.maximum(0, k - size), np.minimum(len(look), k + 2 + size)
+    above = (total[k - 1] - total[a]) / (k - 1 - a)[:, None]
+    below = (total[b] - total[k + 2]) / (b - k - 2)[:, None]
+    change = np.zeros(len(look))
+    change[k] = np.abs(above - below).max(axis=1)
+    return change
 
 
 def _below_stroke(light: Doubles, k: int) -> int:
@@ -96,4 +102,14 @@ def _differ(field: Field, bar: Bar, upper: tuple[int, int], lower: tuple[int, in
     looks = [texture_of(field, bar.x0, bar.x1, a + 2, max(a + 3, b - 3), share=1.0) for a, b in (upper, lower)]
     color = float(np.abs(looks[0][0] - looks[1][0]).max())
     grain = float(np.abs(looks[0][1] - looks[1][1]).max())
-    return color > OTHER_FILL or grain > 1.5 * OTHER_FILL
+    if max(color, 0.5 * grain) < OTHER_FILL:
+        return False
+    both_plain = looks[0][1][0] == 0 == looks[1][1][0]
+    return both_plain or _has_border(field, bar, lower[0])
+
+
+def _has_border(field: Field, bar: Bar, row: int) -> bool:
+    """Whether a stroke or the edge of a solid fill runs across a bar just above a row."""
+    rows = field.rgb[max(0, row - 4) : row + 2, _beside_stem(bar)]
+    inked = np.abs(rows - field.paper).max(axis=2) > DEFINITE
+    return bool(inked.mean(axis=1).max() > 0.85)

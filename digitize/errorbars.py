@@ -357,22 +357,28 @@ def _bar(marker: Marker, above: _End | None, below: _End | None, flags: tuple[st
     )
 
 
-def reconciled(bar: ErrorBar, marker: Marker) -> ErrorBar:
+def reconciled(bar: ErrorBar, marker: Marker, line: FloatArray) -> ErrorBar:
     """The bar that the strokes show, held against where the marker's bar seemed to end at first sight.
 
-    Where both agree the strokes' place stands. An end that only one of them has, or that they put at different places, is flagged.
+    Where both agree the strokes' place stands. An end that only one of them has, or that they put at different places, is flagged; one
+    that was seen where the layer has no ink (`line`, (h, w)) is another series' end.
     """
-    top, top_hidden, top_flag = _agreed(bar.top, bar.top_hidden, marker.up)
-    bottom, bottom_hidden, bottom_flag = _agreed(bar.bottom, bar.bottom_hidden, marker.down)
+
+    def is_own(end: DetectedEnd) -> bool:
+        x, y = round(marker.x), round(end.y)
+        return bool((line[max(0, y - 2) : max(0, y + 3), max(0, x - 3) : x + 4] > 0.3).any())
+
+    top, top_hidden, top_flag = _agreed(bar.top, bar.top_hidden, marker.up, is_own=is_own(marker.up))
+    bottom, bottom_hidden, bottom_flag = _agreed(bar.bottom, bar.bottom_hidden, marker.down, is_own=is_own(marker.down))
     flags = dict.fromkeys((*bar.flags, *(f for f in (top_flag, bottom_flag) if f)))
     return ErrorBar(
         top, bottom, bar.top_capped or top != bar.top, bar.bottom_capped or bottom != bar.bottom, top_hidden, bottom_hidden, tuple(flags)
     )
 
 
-def _agreed(end: float | None, is_hidden: bool, seen: DetectedEnd) -> tuple[float | None, bool, str]:
+def _agreed(end: float | None, is_hidden: bool, seen: DetectedEnd, *, is_own: bool) -> tuple[float | None, bool, str]:
     """(place of the end, whether it is hidden, a flag or nothing)."""
-    exists, shows = seen.probability > 0.5, seen.seen > 0.5
+    exists, shows = seen.probability > 0.5, seen.seen > 0.5 and is_own
     if end is None:
         if exists and shows and seen.is_snapped:
             return seen.y, False, "" if seen.probability > 0.8 else "end_doubtful"

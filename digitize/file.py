@@ -78,7 +78,7 @@ def digitize_file(
             overlays[page.number] = draw_overlay(page.image, [p.record for p in read])
     if not panels:
         where = f"page {seen[0]}" if len(seen) == 1 else f"{len(seen)} pages"
-        message = f"{file}: no plot found on {where}: no y axis with two tick labels or more could be read (--calibrate takes ticks by hand)"
+        message = f"{file}: no plot found on {where}: no y axis with 2 tick labels could be read (--calibrate takes ticks by hand)"
         raise NoPlotFound(message)
     source = SourceRecord(file=file.name, sha256=sha256(file), pages=tuple(seen))
     return Reading(FigureRecord(source=source, panels=tuple(panels)), overlays)

@@ -15,8 +15,8 @@ FLAGS: Mapping[str, str] = MappingProxyType(
     {
         **AXIS_FLAGS,
         "no_labels": "No labels could be read along the x axis: the points have no x.",
-        "dates_as_names": "Dates or times stand along the x axis; a point carries the nearest one, places between two of them are not read.",
-        "second_y_axis": "The plot has a y axis at each side; which series belongs to which cannot be told: the values follow the left one.",
+        "dates_as_names": "Dates or times stand along the x axis; a point carries the nearest one.",
+        "second_y_axis": "The plot has a y axis at each side; which series belongs to which is not known: values follow the left.",
         "shared_stem": "Several error bars run into one another; their ends were shared out by cap, darkness and evenness.",
         "end_hidden": "One end of the error bar is covered by other ink and was not read.",
         "end_doubtful": "Two ways of finding an end of the error bar do not agree about it.",

@@ -1,6 +1,6 @@
 """What is drawn inside a plot, as layers of ink: one a hue, achromatic ink together.
 
-Anti-aliasing and thin lines mix a colour with the paper, which changes how much ink a pixel has but not its direction from the paper colour.
+Anti-aliasing and thin lines mix a colour with the paper, which changes how much ink a pixel has but not its direction from the paper's.
 Layers are therefore told apart by direction alone; black and grey share one.
 """
 
@@ -21,7 +21,7 @@ GREY = 0.13  # nearer than this to equal drops of red, green and blue is grey
 class Layer:
     """Ink of one hue.
 
-    `amount` (h, w) runs from 0 (none) to 1 (as dark as the layer gets); `full` is that darkness in grey levels, `color` the RGB colour of its
+    `amount` (h, w) runs from 0 (none) to 1 (as dark as the layer gets); `full` is that darkness in grey levels, `color` the colour of its
     darkest ink, `is_grey` whether it is black or grey.
     """
 
@@ -101,10 +101,9 @@ def _hues(drop: NDArray[np.float32], strength: NDArray[np.float32], inked: NDArr
     smooth = np.asarray(cv2.GaussianBlur(counts, (0, 0), 1.5))
     peaks = (smooth == cv2.dilate(smooth, np.ones((9, 9), np.uint8))) & (smooth > 0.012 * smooth.max()) & (smooth > 40)
     ys, xs = np.nonzero(peaks)
-    found = np.stack([xs, ys], axis=1).astype(np.float32)
-    found = (found + 0.5) / bins * 1.8 - 0.9
-    found = found[np.linalg.norm(found, axis=1) > GREY]
-    return np.concatenate([grey, found])
+    found: NDArray[np.float32] = np.stack([xs, ys], axis=1).astype(np.float32)
+    found = ((found + 0.5) / bins * 1.8 - 0.9).astype(np.float32)
+    return np.concatenate([grey, found[np.linalg.norm(found, axis=1) > GREY]], dtype=np.float32)
 
 
 def substantial(mask: NDArray[np.bool_]) -> NDArray[np.bool_]:

@@ -194,3 +194,9 @@ def _difference(look: Looks, key: Looks) -> float:
 def resemblance(marker: Seen, look: Looks) -> float:
     """How much a marker of the look's hue looks like it."""
     return float(marker.marker.likeness[STYLES.index(look.style)]) - 2.0 * abs(marker.level - look.level)
+
+
+def alikeness(marker: Seen, look: Looks) -> float:
+    """From 1 where a marker's likeliest style is that of its series down to 0.5 where it cannot be: then it may belong elsewhere."""
+    likeness = marker.marker.likeness
+    return 0.5 + 0.5 * float(likeness[STYLES.index(look.style)] / max(float(likeness.max()), 1e-6))

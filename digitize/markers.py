@@ -26,8 +26,8 @@ SHAPES = {
 class Marker:
     """A marker at (x, y) in px at the scale of UNIT.
 
-    `likeness` (len(STYLES),) are the probabilities of the styles, `size` its half-size, `score` the probability that there is a marker, `up` and
-    `down` where its error bar seems to end.
+    `likeness` (len(STYLES),) are the probabilities of the styles, `size` its half-size, `score` the probability that there is a marker,
+    `up` and `down` where its error bar seems to end.
     """
 
     x: float

@@ -8,22 +8,22 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.record import AxisRecord, PanelRecord, PointRecord
+from digitize.record import AxisRecord, PanelRecord, PointRecord, TickRecord
 
 PALETTE = ((230, 25, 75), (0, 110, 220), (0, 150, 70), (190, 80, 0), (145, 30, 180), (0, 140, 150), (200, 0, 160), (110, 110, 0))
-USED, REFUSED, FRAME = (0, 110, 0), (220, 0, 0), (90, 90, 200)
+USED, REFUSED, FRAME, FLAGGED = (0, 110, 0), (220, 0, 0), (90, 90, 200), (200, 110, 0)
 FINE = 4  # shift bits of cv2: positions to 1/16 px
 
 
 def draw_overlay(image: NDArray[np.uint8], panels: Sequence[PanelRecord]) -> NDArray[np.uint8]:
     """The page (h, w, 3) uint8 RGB, paled, with everything that its panels' records hold; small pages are enlarged to be legible.
 
-    Crosses are markers, dashes across are ends of error bars; an orange ring means that a point carries a flag. Ticks in green are used, in
-    red refused, each with the value read.
+    Crosses are markers, dashes across are ends of error bars; an orange ring means that a point carries a flag. Ticks in green are used,
+    each with the value read; those crossed out in red were refused, each with its label. An axis's flags stand beside it.
     """
     zoom = max(1, round(1100 / max(image.shape[:2])))
-    canvas = cv2.resize(image, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_NEAREST)
-    canvas = (255 - (255 - canvas.astype(np.float32)) * 0.55).astype(np.uint8)
+    large = cv2.resize(image, None, fx=zoom, fy=zoom, interpolation=cv2.INTER_NEAREST)
+    canvas: NDArray[np.uint8] = np.asarray(255 - (255 - large.astype(np.float32)) * 0.55, dtype=np.uint8)
     size = max(3, round(max(canvas.shape[:2]) / 220))
     for panel in panels:
         x0, y0, x1, y1 = panel.bbox_px
@@ -44,18 +44,32 @@ def _at(x: float, y: float, zoom: int) -> tuple[int, int]:
 
 
 def _write(canvas: NDArray[np.uint8], text: str, x: float, y: float, color: tuple[int, int, int]) -> None:
-    cv2.putText(canvas, text.encode("ascii", "replace").decode(), (round(x), round(y)), cv2.FONT_HERSHEY_SIMPLEX, 0.4, color, 1, cv2.LINE_AA)
+    ascii_text = text.encode("ascii", "replace").decode()
+    cv2.putText(canvas, ascii_text, (round(x), round(y)), cv2.FONT_HERSHEY_SIMPLEX, 0.4, color, 1, cv2.LINE_AA)
 
 
 def _draw_ticks(canvas: NDArray[np.uint8], axis: AxisRecord, zoom: int, size: int, *, upright: bool, at: float) -> None:
+    if axis.flags:
+        first = min((t.px for t in axis.ticks), default=0.0) * zoom
+        x, y = (at * zoom + 4, max(14.0, first - 3 * size)) if upright else (max(4.0, first), at * zoom + 6 * size)
+        _write(canvas, f"{'y' if upright else 'x'}: {' '.join(axis.flags)}", x, y, FLAGGED)
     for tick in axis.ticks:
-        x, y = (at, tick.px) if upright else (tick.px, at)
-        color = USED if tick.used else REFUSED
-        dx, dy = (2.0 * size / zoom, 0.0) if upright else (0.0, 2.0 * size / zoom)
-        cv2.line(canvas, _at(x - dx, y - dy, zoom), _at(x + dx, y + dy, zoom), color, 1, cv2.LINE_AA, FINE)
-        text = tick.label if tick.value is None else (f"{tick.value:g}" if isinstance(tick.value, float) else str(tick.value))
-        offset = (2.5 * size, -2.0) if upright else (2.0, -2.0 * size)
-        _write(canvas, text if tick.used else f"{text} ?", (x + 0.5) * zoom + offset[0], (y + 0.5) * zoom + offset[1], color)
+        _draw_tick(canvas, tick, zoom, size, upright=upright, at=at)
+
+
+def _draw_tick(canvas: NDArray[np.uint8], tick: TickRecord, zoom: int, size: int, *, upright: bool, at: float) -> None:
+    """A dash with the value read; a refused tick is crossed out, with its label as it was read."""
+    x, y = (at, tick.px) if upright else (tick.px, at)
+    color = USED if tick.used else REFUSED
+    long, short = 2.0 * size / zoom, (0.0 if tick.used else 1.2 * size / zoom)
+    dx, dy = (long, short) if upright else (short, long)
+    cv2.line(canvas, _at(x - dx, y - dy, zoom), _at(x + dx, y + dy, zoom), color, 1, cv2.LINE_AA, FINE)
+    if not tick.used:
+        cv2.line(canvas, _at(x - dx, y + dy, zoom), _at(x + dx, y - dy, zoom), color, 1, cv2.LINE_AA, FINE)
+    value = f"{tick.value:g}" if isinstance(tick.value, float) else str(tick.value)
+    text = value if tick.used else f"'{tick.label}' refused"
+    offset = (2.5 * size, -2.0) if upright else (2.0, -2.0 * size)
+    _write(canvas, text, (x + 0.5) * zoom + offset[0], (y + 0.5) * zoom + offset[1], color)
 
 
 def _draw_point(

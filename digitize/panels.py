@@ -74,8 +74,9 @@ def find_panels(
 
 
 def _is_credible(axis: Axis) -> bool:
-    """Whether a column of numbers may be an axis: two numbers with neither tick marks nor a line beside them are not one."""
-    return axis.n_used >= 3 or axis.marks.is_drawn or axis.marks.axis_line is not None
+    """Whether a column of numbers may be an axis: two numbers need a line with tick marks beside them, three one of both."""
+    evidence = axis.marks.is_drawn + (axis.marks.axis_line is not None)
+    return axis.n_used >= 4 or axis.n_used + evidence >= 4
 
 
 def _axis_below(y: Axis, rows: Sequence[Axis]) -> Axis | None:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from digitize.errorbars import ErrorBar, find_stems, pair_error_bars, reconciled
 from digitize.ink import Ink, Layer, find_layers, paper_color, substantial
 from digitize.legend import LegendEntry, is_word
-from digitize.looks import Looks, Seen, distinct, looks_of_keys, looks_of_markers, named, resemblance, see
+from digitize.looks import Looks, Seen, alikeness, distinct, looks_of_keys, looks_of_markers, named, resemblance, see
 from digitize.markers import UNIT, find_markers, outlines
 from digitize.panels import Panel
 from digitize.refine import Fit, cap_centre, fit_marker, ink_amount, stroke_end
@@ -56,7 +56,7 @@ def read_points(panel: Panel, legend: Sequence[LegendEntry]) -> tuple[Series, ..
             own = sorted(own, key=lambda p: p.seen.marker.x)
             amount = ink_amount(crop, paper, look.color)
             fits = _fits(own, look.style, amount, scale)
-            marks = tuple(_mark(p, fit, amount, scale, panel) for p, fit in zip(own, fits, strict=True))
+            marks = tuple(_mark(p, fit, look, amount, scale, panel) for p, fit in zip(own, fits, strict=True))
             if look.style.startswith("triangle"):
                 marks = _anchored(marks, float(np.median([f.size for f in fits])))
             series.append(Series(look.name, hex_color(look.color), look.style, marks))
@@ -81,11 +81,11 @@ def _points_of_layer(ink: Ink, layer: Layer, markers: Sequence[Seen], evenness: 
     line = _lines(ink, layer)
     stems = find_stems(line, hidden, ink.strength)
     bars = pair_error_bars([m.marker for m in markers], [m.level for m in markers], stems, line, hidden, evenness=evenness)
-    return [Point(m, reconciled(bar, m.marker)) for m, bar in zip(markers, bars, strict=True)]
+    return [Point(m, reconciled(bar, m.marker, line)) for m, bar in zip(markers, bars, strict=True)]
 
 
 def _are_even(points: Sequence[Point]) -> bool:
-    """Whether the panel's bars are as long below as above: four of five of those that stand alone (or of all) differ by less than a tenth."""
+    """Whether the panel's bars are as long below as above: the halves of four in five that stand alone (or of all) differ by a tenth."""
     whole = [p for p in points if p.bar.top is not None and p.bar.bottom is not None]
     alone = [p for p in whole if "shared_stem" not in p.bar.flags]
     sample = alone if len(alone) >= 3 else whole
@@ -193,7 +193,7 @@ def _fits(points: Sequence[Point], style: str, amount: NDArray[np.float64], scal
     return [fit if np.isfinite(fit.misfit) else start for fit, start in zip(best, starts, strict=True)]
 
 
-def _mark(point: Point, fit: Fit, amount: NDArray[np.float64], scale: float, panel: Panel) -> Mark:
+def _mark(point: Point, fit: Fit, look: Looks, amount: NDArray[np.float64], scale: float, panel: Panel) -> Mark:
     """The point in straightened pixels of the figure."""
     x0, y0, _, _ = panel.box
     is_fitted = bool(np.isfinite(fit.misfit))
@@ -211,7 +211,7 @@ def _mark(point: Point, fit: Fit, amount: NDArray[np.float64], scale: float, pan
         y_lo=bottom,
         y_hi=top,
         flags=bar.flags if is_fitted else (*bar.flags, "not_refined"),
-        confidence=min(0.99, point.seen.marker.score),
+        confidence=min(0.99, point.seen.marker.score * alikeness(point.seen, look)),
     )
 
 
@@ -221,11 +221,12 @@ def _anchored(marks: tuple[Mark, ...], size: float) -> tuple[Mark, ...]:
     Programs do not agree where in a triangle the data point lies, and its drawn edge shifts it further. Where all bars of a series are even
     but for one constant shift, that shift is the anchor's; where nothing tells, the doubt (a sixth of the height) is in the uncertainty.
     """
-    gaps = np.array([(m.y_lo.px + m.y_hi.px) / 2 - m.y.px for m in marks if m.y_lo is not None and m.y_hi is not None and "mirrored" not in m.flags])
+    seen = [m for m in marks if not m.flags]
+    gaps = np.array([(m.y_lo.px + m.y_hi.px) / 2 - m.y.px for m in seen if m.y_lo is not None and m.y_hi is not None])
     shift = float(np.median(gaps)) if gaps.size else 0.0
     spread = float(np.median(np.abs(gaps - shift))) if gaps.size else 0.0
     noise = marks[0].y.u_px
-    if gaps.size >= 3 and spread < 0.3 + 2 * noise and abs(shift) < 0.5 * size:
+    if gaps.size >= 3 and spread < 0.3 + 2 * noise and abs(shift) < 0.4 * size:
         u = float(np.hypot(noise, spread / gaps.size**0.5))
         return tuple(replace(m, y=Place(m.y.px + shift, u)) for m in marks)
     return tuple(replace(m, y=Place(m.y.px, float(np.hypot(m.y.u_px, 0.15 * size)))) for m in marks)

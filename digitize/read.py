@@ -22,7 +22,7 @@ from digitize.ocr import find_text
 from digitize.panels import Panel, find_panels
 from digitize.record import AxisRecord, PanelRecord, PointRecord, SeriesRecord, TickRecord
 from digitize.series import Mark, Place, Series
-from digitize.vector.labels import checked, with_overlooked
+from digitize.vector.labels import checked, with_page_text
 from digitize.vector.paths import Drawing
 from digitize.vector.pieces import pieces_of, strokes_of
 from digitize.vector.ticks import exact_axis
@@ -64,7 +64,7 @@ def read_image(
         image, matrix = straighten(image, tilt)
         to_original = PixelTransform.from_matrix(matrix)
     gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
-    texts = with_overlooked(image, find_text(image), drawing.texts)
+    texts = with_page_text(image, find_text(image), drawing.texts)
     lines = find_lines(gray, int(0.12 * min(gray.shape)))
     strokes = strokes_of(pieces_of(drawing.paths))
     found = [checked(exact_axis(axis, strokes), drawing.texts) for axis in find_axes(gray, texts, lines)]

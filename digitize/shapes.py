@@ -28,7 +28,7 @@ class Shape:
         """Signed distance in px from the outline of the marker with half-size `size` (negative inside) at offsets from its anchor."""
         if not self.planes:
             return np.hypot(x, y) - size
-        return np.max([nx * x + ny * y - offset * size for nx, ny, offset in self.planes], axis=0)
+        return np.asarray(np.max([nx * x + ny * y - offset * size for nx, ny, offset in self.planes], axis=0))
 
 
 _D = 0.5**0.5

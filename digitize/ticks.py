@@ -103,7 +103,7 @@ def find_ticks(gray: NDArray[np.uint8], side: Side, labels: NDArray[np.float64],
     lines : sequence of Line
         Straight lines of the whole figure.
     """
-    view = 255.0 - side.view(gray).astype(np.float64)
+    view = side.view(gray)
     edge = float(labels[:, 3].max())
     line = _axis_line(side, labels, height, lines)
     if line is not None:
@@ -170,7 +170,7 @@ def _near_labels(px: NDArray[np.float64], labels: NDArray[np.float64], height: f
 
 
 def _strokes(
-    view: NDArray[np.float64], outer: float, inner: float, height: float, *, from_inside: bool
+    view: NDArray[np.uint8], outer: float, inner: float, height: float, *, from_inside: bool
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Positions and lengths of strokes between two columns that touch the inner (`from_inside`) or the outer one.
 
@@ -179,9 +179,9 @@ def _strokes(
     c0, c1 = max(0, int(np.ceil(outer))), min(view.shape[1] - 1, int(np.floor(inner)))
     if c1 - c0 + 1 < 2:
         return np.empty(0), np.empty(0)
-    strip = view[:, c0 : c1 + 1][:, ::-1] if from_inside else view[:, c0 : c1 + 1]
-    strip = strip[:, : max(2, int(2.2 * height))]
-    strip = strip - np.median(strip)
+    part = view[:, c0 : c1 + 1][:, ::-1] if from_inside else view[:, c0 : c1 + 1]
+    strip = 255.0 - part[:, : max(2, int(2.2 * height))].astype(np.float64)
+    strip -= np.median(strip)
     run = np.cumprod(strip > INK, axis=1).sum(axis=1)
     # Beside a thick or blurred axis line the first column is ink on every row: it says nothing.
     skip = int(np.median(run))
@@ -204,10 +204,10 @@ def _centre(strip: NDArray[np.float64], rows: NDArray[np.int64], start: int, end
     return float((weight * np.arange(lo, hi)).sum() / weight.sum())
 
 
-def _bare_strokes(view: NDArray[np.float64], edge: float, labels: NDArray[np.float64], height: float) -> float | None:
+def _bare_strokes(view: NDArray[np.uint8], edge: float, labels: NDArray[np.float64], height: float) -> float | None:
     """Column just inside the inner end of strokes that stand free between labels and plot (no axis line), or None."""
     c0 = int(edge) + 1
-    strip = view[:, c0 : c0 + int(REACH * height)]
+    strip = 255.0 - view[:, c0 : c0 + int(REACH * height)].astype(np.float64)
     if strip.shape[1] < 3:
         return None
     ink = strip - np.median(strip[:, : max(2, int(0.5 * height))]) > INK
@@ -229,11 +229,11 @@ def _bare_strokes(view: NDArray[np.float64], edge: float, labels: NDArray[np.flo
 
 
 def _gridlines(
-    view: NDArray[np.float64], edge: float, labels: NDArray[np.float64], height: float
+    view: NDArray[np.uint8], edge: float, labels: NDArray[np.float64], height: float
 ) -> tuple[NDArray[np.float64], float] | None:
     """Positions of lines, darker or lighter than their ground, that run into the plot beside the labels, and where they begin."""
     c0 = int(edge + 0.5 * height)
-    strip = view[:, c0 : c0 + int(GRID_REACH * height)]
+    strip = 255.0 - view[:, c0 : c0 + int(GRID_REACH * height)].astype(np.float64)
     size = 2 * int(0.6 * height) + 1
     if strip.shape[1] < 3 * height or strip.shape[0] < 2 * size:
         return None

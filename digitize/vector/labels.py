@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
+from difflib import SequenceMatcher
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,11 +18,16 @@ NUMBER = re.compile(r"[-−–+]?\s?[\d.,]*\d[\d.,]*\s?%?")
 MOST = 200
 """Numbers of a page that are looked for anew: where more are missing the page is a table."""
 
+LIKENESS = 0.7
+"""From which share of common letters two spellings are of one text."""
+
 DIFFERS = "text_layer_differs"
 
 
-def with_overlooked(image: NDArray[np.uint8], texts: Sequence[TextBox], spans: Sequence[TextSpan]) -> list[TextBox]:
-    """The texts read, with the numbers that the page's own text has where nothing was read; they too are read off the rendering.
+def with_page_text(image: NDArray[np.uint8], texts: Sequence[TextBox], spans: Sequence[TextSpan]) -> list[TextBox]:
+    """The texts read, words spelled as the page's own text does where it agrees, and the numbers that it has where nothing was read.
+
+    Numbers are always read off the rendering: the page's own text can lack a sign that is drawn as a path.
 
     Parameters
     ----------
@@ -31,12 +37,29 @@ def with_overlooked(image: NDArray[np.uint8], texts: Sequence[TextBox], spans: S
     spans : sequence of TextSpan
         The page's own text.
     """
+    texts = [_spelled(t, spans) for t in texts]
     numbers = [s for s in spans if abs(s.degrees) < 1 and NUMBER.fullmatch(s.text)]
     missing = [s.box for s in numbers if not any(share_inside(s.box, t.box) > 0.3 for t in texts)]
     if len(missing) > MOST:
-        return list(texts)
+        return texts
     found = (read_box(image, _grown(box, image)) for box in missing)
     return [*texts, *(t for t in found if t.number_confidence > 0.5)]
+
+
+def _spelled(text: TextBox, spans: Sequence[TextSpan]) -> TextBox:
+    own = [s for s in spans if share_inside(s.box, text.box) > 0.6 and (abs(s.degrees - 90) < 1 if text.rotation else abs(s.degrees) < 1)]
+    said = " ".join(s.text for s in sorted(own, key=lambda s: -s.box[3] if text.rotation else s.box[0]))
+    has_letters = any(c.isalpha() for c in said)
+    return replace(text, text=said) if has_letters and likeness(said, text.text) >= LIKENESS else text
+
+
+def likeness(a: str, b: str) -> float:
+    """Share of common letters, 0 to 1, of two spellings; letters and digits that look the same count as the same."""
+    return SequenceMatcher(None, _folded(a), _folded(b)).ratio()
+
+
+def _folded(text: str) -> str:
+    return "".join(text.lower().split()).translate(str.maketrans("oil|−–", "0111--"))
 
 
 def _grown(box: Box, image: NDArray[np.uint8]) -> tuple[int, int, int, int]:

@@ -4,18 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from difflib import SequenceMatcher
 
 from digitize.legend import LegendEntry, is_word
 from digitize.vector.glyphs import Glyph
-from digitize.vector.labels import share_inside
+from digitize.vector.labels import LIKENESS, likeness, share_inside
 from digitize.vector.paths import Box, Color
 from digitize.vector.scene import Scene, inside
 
 BESIDE = 4.5  # digit heights between a key's rim and its name
 LEVEL = 0.55  # digit heights between the middles of a key and its name
 ALIGNED = 0.6  # px within which keys stand in one column or row
-LIKENESS = 0.6  # from which share of common letters the text layer gives the spelling of what was read
 
 
 @dataclass(frozen=True)
@@ -75,20 +73,15 @@ def _words(scene: Scene) -> list[_Word]:
     words = []
     for span in spans:
         seen = max(read, key=lambda t: share_inside(span.box, t.box), default=None)
-        if seen is None or share_inside(span.box, seen.box) < 0.6 or _alike(span.text, seen.text) >= LIKENESS:
+        if seen is None or share_inside(span.box, seen.box) < 0.6 or _is_part(span.text, seen.text):
             words.append(_Word(span.text, span.box))
     alone = [t for t in read if all(share_inside(w.box, t.box) < 0.6 for w in words)]
     return words + [_Word(t.text, (t.box[0], t.box[1], t.box[2], t.box[3])) for t in alone]
 
 
-def _alike(a: str, b: str) -> float:
-    """Share of common letters; a text that holds the other counts in full."""
-    one, two = _letters(a), _letters(b)
-    return 1.0 if one in two or two in one else SequenceMatcher(None, one, two).ratio()
-
-
-def _letters(text: str) -> str:
-    return "".join(text.lower().split())
+def _is_part(said: str, seen: str) -> bool:
+    """Whether a text is the one that was seen, or a part of it."""
+    return "".join(said.lower().split()) in "".join(seen.lower().split()) or likeness(said, seen) >= LIKENESS
 
 
 def _padded(box: Sequence[float], pad: float) -> Box:

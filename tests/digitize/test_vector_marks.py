@@ -1,0 +1,208 @@
+"""Figures drawn with paths, read back through the whole way from PDF to record: as exact as the paths are."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.figure import Figure
+
+from digitize import page as page_module
+from digitize.file import digitize_file
+from digitize.record import PanelRecord, PointRecord, SeriesRecord
+from digitize.vector.paths import Drawing
+
+X = np.array([0.0, 2.0, 4.0, 6.0, 8.0])
+
+
+@dataclass(frozen=True)
+class Arm:
+    """One series as drawn: its y, the lengths of its error bars downwards and upwards, its look."""
+
+    y: Sequence[float]
+    down: Sequence[float]
+    up: Sequence[float]
+    marker: str = "o"
+    color: str = "black"
+    face: str | None = None
+    name: str = ""
+
+
+@pytest.fixture(autouse=True)
+def _plain_fonts() -> Iterator[None]:
+    with mpl.rc_context({"font.family": "DejaVu Sans", "font.size": 10, "pdf.fonttype": 42}):
+        yield
+
+
+def draw(path: Path, arms: Sequence[Arm], *, line: bool = False, legend: bool = False) -> Path:
+    figure = Figure(figsize=(4.5, 3.0))
+    axes = figure.subplots()
+    for arm in arms:
+        axes.errorbar(
+            X, arm.y, yerr=[arm.down, arm.up], fmt=arm.marker, ls="-" if line else "", color=arm.color, mfc=arm.face or arm.color,
+            ms=6, capsize=3, label=arm.name,
+        )  # fmt: skip
+    axes.set(xlim=(-1, 9), ylim=(0, 100), xlabel="Weeks", ylabel="Score", xticks=X, yticks=range(0, 101, 20))
+    if legend:
+        axes.legend(loc="upper right")
+    figure.savefig(path)
+    return path
+
+
+def only_panel(path: Path) -> PanelRecord:
+    (panel,) = digitize_file(path).record.panels
+    return panel
+
+
+def px_per_unit(panel: PanelRecord) -> float:
+    ticks = [(t.px, t.value) for t in panel.y_axis.ticks if t.used and isinstance(t.value, float)]
+    (p0, v0), (p1, v1) = min(ticks), max(ticks)
+    return abs((p1 - p0) / (v1 - v0))
+
+
+def assert_arm(series: SeriesRecord, arm: Arm, panel: PanelRecord) -> None:
+    # Matplotlib writes six decimals of a point; 0.01 px is five times the rounding of PDFium's 32-bit floats.
+    close = 0.01 / px_per_unit(panel)
+    points = series.points
+    assert [p.x for p in points] == pytest.approx(X, abs=1e-3)
+    assert [p.y for p in points] == pytest.approx(arm.y, abs=close)
+    for point, y, down, up in zip(points, arm.y, arm.down, arm.up, strict=True):
+        assert_end(point.y_lo, y - down if down else None, close)
+        assert_end(point.y_hi, y + up if up else None, close)
+    assert all(not p.flags for p in points)
+
+
+def assert_end(found: float | None, true: float | None, close: float) -> None:
+    assert found == (None if true is None else pytest.approx(true, abs=close))
+
+
+EVEN = [5.0, 6.0, 7.0, 8.0, 9.0]
+FIRST, SECOND, THIRD = [70.0, 60.0, 55.0, 52.0, 50.0], [68.0, 61.0, 52.0, 49.0, 53.0], [66.0, 58.0, 57.0, 54.0, 47.0]
+
+
+def test_series_that_lie_on_one_another_in_one_colour(tmp_path: Path) -> None:
+    arms = [Arm(FIRST, EVEN, EVEN, "o", face="white"), Arm(SECOND, EVEN[::-1], EVEN[::-1], "s"), Arm(THIRD, EVEN, EVEN[::-1], "D")]
+    panel = only_panel(draw(tmp_path / "black.pdf", arms))
+    assert (panel.kind, panel.medium) == ("errorbar", "vector")
+    found = {s.marker: s for s in panel.series}
+    assert set(found) == {"circle-open", "square", "diamond"}
+    for arm, marker in zip(arms, ("circle-open", "square", "diamond"), strict=True):
+        assert_arm(found[marker], arm, panel)
+
+
+def test_colours_names_and_keys_of_a_legend(tmp_path: Path) -> None:
+    arms = [
+        Arm(FIRST, EVEN, EVEN, "^", "#d62728", name="Magnesium"),
+        Arm(THIRD, EVEN, EVEN, "^", "#1f77b4", face="white", name="Placebo"),
+    ]
+    panel = only_panel(draw(tmp_path / "legend.pdf", arms, line=True, legend=True))
+    assert [(s.name, s.color, s.marker) for s in panel.series] == [
+        ("Magnesium", "#d62728", "triangle"),
+        ("Placebo", "#1f77b4", "triangle-open"),
+    ]
+    for series, arm in zip(panel.series, arms, strict=True):
+        assert_arm(series, arm, panel)
+
+
+def test_one_sided_bars_have_one_end(tmp_path: Path) -> None:
+    none = [0.0] * 5
+    arms = [Arm(FIRST, none, EVEN, color="#d62728"), Arm(THIRD, EVEN, none, color="#1f77b4")]
+    panel = only_panel(draw(tmp_path / "sided.pdf", arms))
+    for series, arm in zip(panel.series, arms, strict=True):
+        assert_arm(series, arm, panel)
+
+
+def test_ticks_are_exact_and_uncertainty_is_small_and_honest(tmp_path: Path) -> None:
+    panel = only_panel(draw(tmp_path / "ticks.pdf", [Arm(FIRST, EVEN, EVEN)]))
+    assert panel.y_axis.rmse_px is not None
+    assert panel.y_axis.rmse_px < 0.002
+    u_px = [(p.u_y or 0) * px_per_unit(panel) for p in panel.series[0].points]
+    assert all(0.015 < u < 0.05 for u in u_px)
+
+
+def test_swapping_the_order_of_drawing_swaps_only_the_order(tmp_path: Path) -> None:
+    arms = [Arm(FIRST, EVEN, EVEN, "o"), Arm(SECOND, EVEN[::-1], EVEN[::-1], "s")]
+    one = {s.marker: s for s in only_panel(draw(tmp_path / "a.pdf", arms)).series}
+    other = {s.marker: s for s in only_panel(draw(tmp_path / "b.pdf", arms[::-1])).series}
+    for marker in ("circle", "square"):
+        ends = [[(p.y, p.y_lo, p.y_hi) for p in found[marker].points] for found in (one, other)]
+        np.testing.assert_allclose(np.array(ends[0], dtype=float), np.array(ends[1], dtype=float), atol=1e-6)
+
+
+def grouped_bars(path: Path, *, one_sided: bool = False) -> tuple[Path, np.ndarray, np.ndarray]:
+    figure = Figure(figsize=(4.5, 3.0))
+    axes = figure.subplots()
+    heights = np.array([[40.0, 55.0, 62.5], [30.0, 71.0, 12.25]])
+    errors = np.array([[5.0, 7.0, 3.0], [4.0, 6.5, 8.0]])
+    for k, (name, color) in enumerate((("Placebo", "#bbbbbb"), ("Ketamine", "#222222"))):
+        down = np.zeros(3) if one_sided else errors[k]
+        axes.bar(np.arange(3) + 0.4 * k, heights[k], 0.38, color=color, edgecolor="black", yerr=[down, errors[k]], capsize=3, label=name)
+    axes.set(ylim=(0, 100), ylabel="Score")
+    axes.set_xticks(np.arange(3) + 0.2, ["Pre", "Week 4", "Week 8"])
+    axes.legend(loc="upper left")
+    figure.savefig(path)
+    return path, heights, errors
+
+
+@pytest.mark.parametrize("one_sided", [False, True])
+def test_grouped_bars(tmp_path: Path, *, one_sided: bool) -> None:
+    path, heights, errors = grouped_bars(tmp_path / "bars.pdf", one_sided=one_sided)
+    panel = only_panel(path)
+    assert (panel.kind, panel.medium) == ("bar", "vector")
+    assert [s.name for s in panel.series] == ["Placebo", "Ketamine"]
+    close = 0.01 / px_per_unit(panel)
+    for series, y, e in zip(panel.series, heights, errors, strict=True):
+        assert [p.x for p in series.points] == ["Pre", "Week 4", "Week 8"]
+        assert [p.y for p in series.points] == pytest.approx(y, abs=close)
+        assert [p.y_hi for p in series.points] == pytest.approx(y + e, abs=close)
+        expected: list[float | None] = [None] * 3 if one_sided else [pytest.approx(v, abs=close) for v in y - e]
+        assert [p.y_lo for p in series.points] == expected
+
+
+def scatter_only(path: Path) -> Path:
+    figure = Figure(figsize=(4.5, 3.0))
+    axes = figure.subplots()
+    axes.plot(X, FIRST, "o", X, THIRD, "s")
+    axes.set(xlim=(-1, 9), ylim=(0, 100), yticks=range(0, 101, 20))
+    figure.savefig(path)
+    return path
+
+
+def test_markers_without_error_bars_are_no_error_bar_plot(tmp_path: Path) -> None:
+    panel = only_panel(scatter_only(tmp_path / "scatter.pdf"))
+    assert panel.kind != "errorbar"
+
+
+def values(points: Sequence[PointRecord]) -> np.ndarray:
+    return np.array([(p.y, p.y_lo, p.y_hi) for p in points], dtype=float)
+
+
+def test_pixels_are_read_where_paths_are_not_known(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    arm = Arm(FIRST, EVEN, EVEN, color="#d62728")
+    path = draw(tmp_path / "twice.pdf", [arm])
+    exact = only_panel(path)
+
+    def damaged(*_: object) -> Drawing:
+        msg = "expected 3 points and 0 dashes, found 2 and 0"
+        raise ValueError(msg)
+
+    monkeypatch.setattr(page_module, "decode", damaged)
+    rendered = only_panel(path)
+    assert (exact.medium, rendered.medium) == ("vector", "raster")
+    # The rendering is read to a few tenths of a pixel; a pixel is enough to hold both readings together.
+    np.testing.assert_allclose(values(rendered.series[0].points), values(exact.series[0].points), atol=1.0 / px_per_unit(exact))
+
+
+def test_a_figure_that_is_an_image_is_read_from_its_pixels(tmp_path: Path) -> None:
+    import PIL.Image
+
+    draw(tmp_path / "drawn.pdf", [Arm(FIRST, EVEN, EVEN, color="#d62728")])
+    (page,) = page_module.read_pages(tmp_path / "drawn.pdf")
+    PIL.Image.fromarray(page.image).save(tmp_path / "scan.pdf", resolution=300)
+    panel = only_panel(tmp_path / "scan.pdf")
+    assert panel.medium == "raster"
+    assert len(panel.series[0].points) == 5

@@ -1,0 +1,158 @@
+"""The parts of reading paths: shapes, anchors, stems and their markers, labels against the page's own text."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from calibration import AxisCalibration, AxisReading, scale_named
+from digitize.axes import Axis
+from digitize.ocr import TextBox
+from digitize.ticks import Side, TickMarks
+from digitize.vector.errorbars import Ends, are_even, error_bars
+from digitize.vector.frame import framed
+from digitize.vector.glyphs import Glyph, find_glyphs
+from digitize.vector.labels import checked
+from digitize.vector.paths import TextSpan, VectorPath
+from digitize.vector.pieces import Stroke, pieces_of
+from digitize.vector.ticks import exact_axis
+
+BLACK, RED, WHITE = (0, 0, 0, 255), (255, 0, 0, 255), (255, 255, 255, 255)
+
+
+def path(
+    points: Sequence[tuple[float, float]], *, closed: bool = True, order: int = 0, filled: bool = True, stroked: bool = True
+) -> VectorPath:
+    kinds = np.ones(len(points), dtype=np.uint8)
+    kinds[0] = 0
+    kinds[-1] += 4 * closed
+    return VectorPath(np.array(points, dtype=float), kinds, BLACK if filled else None, BLACK if stroked else None, 1.0, (), order, None)
+
+
+def polygon(corners: int, radius: float = 10.0, turn: float = 0.0, **look: bool) -> VectorPath:
+    angles = turn + 2 * math.pi * np.arange(corners) / corners
+    return path([(50 + radius * math.sin(a), 40 - radius * math.cos(a)) for a in angles.tolist()], **look)
+
+
+def only_glyph(*paths: VectorPath) -> Glyph:
+    (glyph,) = find_glyphs(pieces_of(paths), 60.0)
+    return glyph
+
+
+@pytest.mark.parametrize(
+    ("drawn", "shape"),
+    [
+        (polygon(32), "circle"),
+        (polygon(4, turn=math.pi / 4), "square"),
+        (polygon(4), "diamond"),
+        (polygon(3), "triangle"),
+        (polygon(3, turn=math.pi), "triangle-down"),
+    ],
+)
+def test_shapes_have_their_names_and_anchors(drawn: VectorPath, shape: str) -> None:
+    glyph = only_glyph(drawn)
+    assert glyph.shape == shape
+    # All of these are drawn about (50, 40): for an equilateral triangle that is its centroid, where R puts the data point.
+    assert (glyph.x, glyph.y) == pytest.approx((50, 40), abs=1e-6)
+
+
+def test_a_triangle_as_high_as_wide_is_anchored_at_half_height() -> None:
+    glyph = only_glyph(path([(40, 50), (60, 50), (50, 30)]))
+    assert glyph.y == pytest.approx(40)
+    assert glyph.anchored(1 / 3).y == pytest.approx(50 - 20 / 3)
+
+
+def test_a_fill_and_its_outline_are_one_marker() -> None:
+    glyph = only_glyph(polygon(32, stroked=False), replace(polygon(32, filled=False), order=1))
+    assert (glyph.fill, glyph.stroke) == (BLACK, BLACK)
+
+
+def test_letters_and_arrows_are_no_markers() -> None:
+    ring = [(x, y) for x, y in ((0, 0), (30, 0), (30, 8), (8, 8), (8, 22), (30, 22), (30, 30), (0, 30))]
+    assert find_glyphs(pieces_of([path(ring), path([(0, 0), (20, 3), (20, -3)])]), 60.0) == []
+
+
+def test_two_strokes_that_halve_each_other_are_a_cross() -> None:
+    strokes = [path([(0, 0), (20, 20)], closed=False, filled=False), path([(0, 20), (20, 0)], closed=False, filled=False, order=1)]
+    glyph = only_glyph(*strokes)
+    assert (glyph.shape, glyph.x, glyph.y) == ("cross", 10, 10)
+
+
+# Stems
+
+
+def glyph(x: float, y: float, order: int, color: tuple[int, int, int, int] = BLACK) -> Glyph:
+    return Glyph("circle", x, y, 12, 12, color, color, order)
+
+
+def stem(x: float, top: float, bottom: float, order: int, color: tuple[int, int, int, int] = BLACK) -> Stroke:
+    return Stroke(True, x, top, bottom, color, 1.0, order)
+
+
+def test_stems_in_one_column_go_to_their_markers_by_the_order_of_drawing() -> None:
+    glyphs = [glyph(10, 50, 10), glyph(10, 52, 11)]
+    stems = [stem(10, 30, 71, 0), stem(10, 42, 63, 1)]
+    assert error_bars(glyphs, stems, even=False) == [Ends(30, 71), Ends(42, 63)]
+
+
+def test_equal_halves_outweigh_the_order_of_drawing() -> None:
+    glyphs = [glyph(10 * k, 50 + (k % 3), k) for k in range(6)] + [glyph(10 * k, 55, 10 + k) for k in range(6)]
+    stems = [stem(10 * k, 35, 75, 20 + k) for k in range(6)] + [stem(10 * k, 40 + (k % 3), 60 + (k % 3), 30 + k) for k in range(6)]
+    assert are_even(glyphs, stems)
+    bars = error_bars(glyphs, stems, even=True)
+    assert all(g.y == (e.top + e.bottom) / 2 for g, e in zip(glyphs, bars, strict=True) if e.top is not None and e.bottom is not None)
+    assert all(e.top is not None and e.bottom is not None for e in bars)
+
+
+def test_a_stem_goes_to_the_marker_of_its_colour() -> None:
+    glyphs = [glyph(10, 50, 0, RED), glyph(10, 52, 1, BLACK)]
+    stems = [stem(10, 30, 70, 2, BLACK), stem(10, 40, 60, 3, RED)]
+    assert error_bars(glyphs, stems, even=False) == [Ends(40, 60), Ends(30, 70)]
+
+
+def test_halves_drawn_apart_and_halves_that_start_at_the_rim() -> None:
+    glyphs = [glyph(10, 50, 0), glyph(30, 50, 1), glyph(50, 50, 2), glyph(70, 50, 3)]
+    stems = [stem(10, 30, 50, 4), stem(10, 50, 65, 5), stem(30, 30, 44, 6), stem(30, 56, 65, 7), stem(50, 30, 50, 8)]
+    assert error_bars(glyphs, stems, even=False) == [Ends(30, 65), Ends(30, 65), Ends(30, None), Ends()]
+
+
+# Axes
+
+
+def axis(px: Sequence[float], values: Sequence[float], labels: Sequence[str]) -> Axis:
+    calibration = AxisCalibration.fit(px, values, scale=scale_named("linear"), labels=list(labels))
+    boxes = [TextBox((10, round(p) - 8, 30, round(p) + 8), 0, t, 1.0, t, 1.0, 16.0, False) for p, t in zip(px, labels, strict=True)]
+    marks = TickMarks(np.array(px), np.full(len(px), 8.0), 50.0, None)
+    return Axis(Side("left", (400, 400)), tuple(boxes), marks, AxisReading(calibration, None, (), "", calibration.ticks))
+
+
+def test_ticks_move_to_the_paths_that_drew_them() -> None:
+    found = axis([300.3, 199.8, 100.2], [0, 10, 20], ["0", "10", "20"])
+    strokes = [Stroke(False, at, 42, 50, BLACK, 1.0, 0) for at in (300.0, 200.0, 100.0)]
+    exact = exact_axis(found, strokes)
+    assert [t.px for t in exact.calibration.ticks] == [300.0, 200.0, 100.0]
+    assert exact.calibration.rmse_px == pytest.approx(0, abs=1e-9)
+    assert exact_axis(found, strokes[:1]) is found
+    assert exact_axis(found, [replace(s, start=60, end=90) for s in strokes]) is found
+
+
+def test_a_label_that_the_page_writes_otherwise_is_flagged() -> None:
+    found = axis([300, 200, 100], [-2, -1, 0], ["-2", "-1", "0"])
+    spans = [TextSpan(t, (12, p - 7, 28, p + 7), 20.0, 0.0) for t, p in (("2", 300), ("1", 200), ("0", 100))]
+    flagged = checked(found, spans)
+    assert flagged.reading.flags == ("text_layer_differs",)
+    assert "-2 (the page's text: 2)" in flagged.reading.reason
+    same = [replace(s, text=t) for s, t in zip(spans, ("−2", "−1", "0"), strict=True)]
+    assert checked(found, same) is found
+    assert checked(found, []) is found
+
+
+def test_the_plot_reaches_as_far_as_its_frame_and_no_farther_than_what_starts_at_its_axis() -> None:
+    frame = path([(50, 310), (350, 310), (350, 90), (50, 90)], filled=False)
+    other = path([(400, 310), (700, 310), (700, 90), (400, 90)], filled=False)
+    assert framed((52, 95, 200, 308), 50.0, (100.0, 300.0), pieces_of([frame, other])) == (52, 92, 348, 308)
+    assert framed((52, 95, 200, 308), 50.0, (100.0, 300.0), pieces_of([other])) == (52, 95, 200, 308)
