@@ -19,7 +19,7 @@ from calibration.scale import FloatArray, Scale, Values, same_shape
 SNAPPED_PX = 0.3
 """Standard uncertainty of a tick that its renderer put on whole pixels: 1/sqrt(12) = 0.29 px, and a little for finding it."""
 
-GRID_PX = 0.45
+GRID_PX = 0.36
 """Standard uncertainty of the place of the whole axis of such a renderer: which side of a tick's pixel the value stands on is not known
 (the Agg renderer puts ticks of an odd width half a pixel off, those of an even width not)."""
 

@@ -86,7 +86,7 @@ def _with_strangers(axis: Axis, axes: Sequence[Axis], numbers: Sequence[TextBox]
     height = axis.boxes[0].height
     for box in numbers:
         along0, along1, _, inner = axis.side.span(box.box)
-        beside = abs(axis.side.across(inner) - edge) <= 0.45 * height and line.start - height <= (along0 + along1) / 2 <= line.end + height
+        beside = abs(axis.side.across(inner) - edge) <= 0.45 * height and line.start <= (along0 + along1) / 2 <= line.end
         if beside and box.box not in explained and abs(box.height - axis.boxes[0].height) < 0.3 * height:
             reason = "; ".join(filter(None, [axis.reading.reason, f"'{box.number}' stands beside the same line and does not fit"]))
             return replace(axis, reading=replace(axis.reading, flags=(*axis.reading.flags, "labels_refused"), reason=reason))

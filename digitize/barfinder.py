@@ -62,7 +62,7 @@ def _found(field: Field) -> tuple[Bar, ...]:
         return fills or outlines
     chosen: list[Bar] = []
     for plain, outlined in _clusters(fills, outlines):
-        chosen += _agreed(plain, outlined)
+        chosen += _agreed(plain, outlined, under_legend=any(_is_covered(field, bar) for bar in plain))
     return _alike(sorted(chosen, key=lambda b: b.x0))
 
 
@@ -79,15 +79,22 @@ def _clusters(fills: Sequence[Bar], outlines: Sequence[Bar]) -> list[tuple[list[
     return found
 
 
-def _agreed(fills: list[Bar], outlines: list[Bar]) -> list[Bar]:
+def _is_covered(field: Field, bar: Bar) -> bool:
+    """Whether a legend lies over a part of a bar."""
+    return bool(field.covered[bar.top : field.base, bar.x0 : bar.x1 + 1].any())
+
+
+def _agreed(fills: list[Bar], outlines: list[Bar], *, under_legend: bool) -> list[Bar]:
     """The bars to believe of those that lie over one another."""
     if not fills or not outlines:
         return fills or outlines
+    if under_legend:
+        return fills
     if len(fills) == len(outlines) == 1:
         near = abs(fills[0].top - outlines[0].top) <= 3 and fills[0].width > 0.75 * outlines[0].width
         return fills if near else outlines
     plain = sum(b.width for b in fills if not b.is_blank) / sum(b.width for b in outlines)
-    return fills if plain > 0.8 and len(fills) > len(outlines) else outlines
+    return fills if plain > 0.65 and len(fills) > len(outlines) else outlines
 
 
 def _passes(a: Bar, b: Bar) -> bool:

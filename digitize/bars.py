@@ -157,8 +157,8 @@ def _groups(drawn: Sequence[Drawn], fills: Sequence[int]) -> list[int]:
     if gaps.max() - gaps.min() > max(3.0, 0.12 * width):
         wide = gaps > (gaps.max() + gaps.min()) / 2
         groups: list[int] = np.concatenate([[0], np.cumsum(wide)]).astype(int).tolist()
-        repeated = any(fills[i] == fills[j] for i in range(n) for j in range(i) if groups[i] == groups[j])
-        if not repeated or len(set(fills)) == 1:
+        repeated = {groups[i] for i in range(n) for j in range(i) if groups[i] == groups[j] and fills[i] == fills[j]}
+        if 3 * len(repeated) <= len(set(groups)) or len(set(fills)) == 1:
             return groups
     kinds = len(set(fills))
     if kinds in (1, n):

@@ -21,6 +21,7 @@ Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
 SIDE_SHARE = 0.8  # share of a side's height that its stroke covers
+LID_SHARE = 0.9  # share of a bar's columns over which its lid runs
 PARTING_SHARE = 0.7  # the same between two bars, where letters and hatches may cross it
 
 
@@ -58,6 +59,7 @@ def outlined_bars(field: Field) -> tuple[Bar, ...]:
     width = _common_width(sides, sky, field.height)
     if width is None:
         return ()
+    sides = _without_slivers(sides, width, sky)
     bars = (_bar(field, sky, x0, x1, width) for a, b in pairwise(sides) for x0, x1 in _parted(a, b, width, sky))
     return tuple(bar for bar in bars if bar is not None)
 
@@ -173,6 +175,23 @@ def _common_width(sides: Sequence[int], sky: _Skyline, height: float) -> float |
     return float(np.median(widths[np.abs(widths - width) <= 1.5 + 0.1 * width]))
 
 
+def _without_slivers(sides: Sequence[int], width: float, sky: _Skyline) -> list[int]:
+    """The sides without those that cut off less than a bar: hatches and caps make some."""
+    kept = list(sides)
+    while True:
+        pieces = [(b - a, k) for k, (a, b) in enumerate(pairwise(kept)) if b - a < 0.6 * width and not sky.is_empty(a, b)]
+        options = []
+        for _, k in pieces:
+            for side in (k, k + 1):
+                if 1 < side < len(kept) - 2:  # ticks stand at the edges of the plot
+                    a, b = kept[side - 1], kept[side + 1]
+                    if b - a < 1.35 * width and not sky.is_empty(a, kept[side]) and not sky.is_empty(kept[side], b):
+                        options.append((abs(b - a - width), side))
+        if not options:
+            return kept
+        del kept[min(options)[1]]
+
+
 # ---------------------------------------------------------------- bars that touch
 
 
@@ -203,16 +222,38 @@ def _bar(field: Field, sky: _Skyline, a: int, b: int, width: float) -> Bar | Non
     """The bar in columns a..b; None where what stands there is none: too wide, not level, or paper without sides."""
     if not 0.6 * width <= b - a + 1 <= 1.6 * width or b - a < 4:
         return None
-    near = max(2.0, 0.12 * field.height)
     flank = max(2, round(0.22 * (b - a + 1)))
     left, right = (int(np.median(part)) for part in (sky.tops[a + 1 : a + 1 + flank], sky.tops[b - flank : b]))
     top = max(left, right)
-    if abs(left - right) > near or sky.foot - top < 3 or top < 2:
+    lid = _lid_below(sky.ink[: sky.foot + 1], a, b, top)
+    if lid is None and abs(left - right) > max(2.0, 0.12 * field.height):
+        return None
+    top = top if lid is None else lid
+    if sky.foot - top < 3 or top < 2:
         return None
     x0, x1 = _inside(sky.ink, a, b, top, sky.foot)
     if x1 - x0 < 2:
         return None
     return _described(field, sky, x0, x1, top)
+
+
+def _lid_below(ink: Mask, a: int, b: int, top: int) -> int | None:
+    """First row of a bar's lid or fill, at row `top` or, where a cap has closed in paper there, below it; None where nothing runs across."""
+    width = b - a + 1
+    away = np.abs(np.arange(width) - (width - 1) / 2) / width
+    beside = (away > 0.15) & (away < 0.42)
+    if not beside.any():
+        return None
+    own = ink[:, a : b + 1]
+    across = own[:, away < 0.45].mean(axis=1)
+    at_top = float(across[max(0, top - 1) : top + 4].max(initial=0)) > LID_SHARE
+    full = np.flatnonzero(across[top + 5 :] > LID_SHARE)
+    row = top + 5 + int(full[0]) if full.size else None
+    if row is None or own[top + 5 : row - 1, beside].mean() > 0.1:
+        return top if at_top else None
+    rows = slice(top + 4, row)
+    sides = [ink[rows, max(0, x - 3) : x + 4].any(axis=1).mean() for x in (a, b)]
+    return top if at_top and min(sides) > SIDE_SHARE else row
 
 
 def _inside(ink: Mask, a: int, b: int, top: int, foot: int) -> tuple[int, int]:

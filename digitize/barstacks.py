@@ -25,7 +25,7 @@ def split_stacks(field: Field, bars: Sequence[Bar]) -> tuple[Bar, ...]:
 def _parts(field: Field, bar: Bar) -> list[Bar]:
     """The parts of one bar, lowest first."""
     foot = field.base - max(3, round(0.2 * field.height))
-    if foot - bar.top < 12 or bar.width < 6:
+    if foot - bar.top < 12 or bar.width < 6 or field.covered[bar.top : foot + 1, bar.x0 : bar.x1 + 1].any():
         return [bar]
     cuts = _cuts(field, bar, foot)
     edges = [bar.top, *cuts, foot + 1]

@@ -14,12 +14,14 @@ from digitize.ocr import TextBox
 
 NAMES_REACH = 4.5  # how far under the plot names begin, in label heights
 TITLE_REACH = 8.0  # how far beyond the labels a title stands, in label heights
-MONTH = r"(jan|feb|ma[ry]|apr|ju[nl]|aug|sep|oct|nov|dec)[a-z]*"
+MONTH = r"(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|nov(ember)?|dec(ember)?)"
 DATE = re.compile(
     rf"\d{{4}}[-/.]\d{{1,2}}([-/.]\d{{1,2}})?|\d{{1,2}}[-/.]\d{{1,2}}[-/.]\d{{2,4}}|({MONTH}|q[1-4])[\s\-./']*(\d{{2}}|\d{{4}})?|\d{{1,2}}[\s\-./]*{MONTH}"
     rf"|\d{{1,2}}:\d{{2}}(:\d{{2}})?|\d{{4}}[-\s]?q[1-4]",
     re.IGNORECASE,
 )
+
+PANEL_LETTER = re.compile(r"[(\[]?[a-l][)\].:]?", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,11 @@ class Categories:
     axis: CategoryAxis
     boxes: tuple[TextBox, ...]
     are_dates: bool = False
+
+    @property
+    def may_be_letters(self) -> bool:
+        """Whether these may be the letters of the panels beneath and no names."""
+        return len(self.boxes) <= 3 and all(PANEL_LETTER.fullmatch(b.text.strip()) for b in self.boxes)
 
 
 def find_categories(boxes: Sequence[TextBox], plot: tuple[int, int, int, int], height: float) -> Categories | None:

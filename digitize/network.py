@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -37,8 +37,14 @@ BLOCK = 32
 NEAR = 6.0  # px: distances to ends are learnt as log(distance + NEAR)
 OFFSET, SIZE, TALL, BARS, STYLE = slice(0, 2), 2, 3, slice(4, 10), slice(10, 23)  # columns of the head's answers
 MIN_MARK = 0.3  # probability of a peak
-MIN_END = 0.25
+MIN_END = 0.15
 SAME_PLACE = 1.6  # px: two peaks nearer than this are one marker
+SAME_COLUMN = 3.0  # px: an end lies no farther to the side of its marker
+FAR_OFF = 1.1  # log ratio of the distances at which a marker rather has no peak than this one
+PEAK_WEIGHT = 0.2  # of the log of a peak's probability against the log ratio of distances
+EVEN = 0.5  # weight of the bar's other half in where an end is expected
+MIN_BAR = 0.3  # probability of an end that makes it worth looking for
+WAYS = (-1, 1)  # along y, of upper and of lower ends
 
 
 class NetworkNotFound(RuntimeError):
@@ -128,10 +134,11 @@ def detect(image: NDArray[np.uint8]) -> Detection:
     heat = _sigmoid(maps[:3])
     ends = [[_end_peak(heat[1 + k], maps[3 + k], at) for at in _peaks(heat[1 + k], MIN_END)] for k in (0, 1)]
     cells = _peaks(heat[0], MIN_MARK)
-    marks = [_mark(answer, float(heat[0][at]), at, ends) for answer, at in zip(_answers(near, far, cells), cells, strict=True)]
+    marks = _distinct([_mark(answer, float(heat[0][at]), at) for answer, at in zip(_answers(near, far, cells), cells, strict=True)])
+    marks = _snapped(marks, ends)
     h, w = image.shape[:2]
     return Detection(
-        tuple(m for m in _distinct(marks) if -1 <= m.x <= w and -1 <= m.y <= h),
+        tuple(m for m in marks if -1 <= m.x <= w and -1 <= m.y <= h),
         tuple(p for p in ends[0] if -1 <= p.x <= w and -1 <= p.y <= h),
         tuple(p for p in ends[1] if -1 <= p.x <= w and -1 <= p.y <= h),
     )
@@ -213,26 +220,67 @@ def _end_peak(heat: FloatArray, nudge: FloatArray, at: tuple[int, int]) -> Peak:
     return Peak(_px(col + float(np.clip(shift, -0.5, 0.5))), _px(row + float(np.clip(nudge[at], -1, 1))), float(line[col]))
 
 
-def _mark(answer: FloatArray, score: float, at: tuple[int, int], ends: Sequence[Sequence[Peak]]) -> DetectedMark:
+def _mark(answer: FloatArray, score: float, at: tuple[int, int]) -> DetectedMark:
     dx, dy = np.clip(answer[OFFSET], -1.5, 1.5).tolist()
     x, y = _px(at[1] + dx), _px(at[0] + dy)
     raised = np.exp(answer[STYLE] - answer[STYLE].max())
-    bars = answer[BARS].reshape(2, 3)
-    up, down = (_end(bars[k], x, y, way, peaks) for k, way, peaks in ((0, -1, ends[0]), (1, 1, ends[1])))
+    up, down = (_end(bar, y, way) for bar, way in zip(answer[BARS].reshape(2, 3), WAYS, strict=True))
     return DetectedMark(x, y, float(np.exp(answer[SIZE])), raised / raised.sum(), float(_sigmoid(answer[TALL])), score, up, down)
 
 
-def _end(bar: FloatArray, x: float, y: float, way: int, peaks: Sequence[Peak]) -> DetectedEnd:
-    """The end that a marker says it has, at the peak nearest to where it says."""
+def _end(bar: FloatArray, y: float, way: int) -> DetectedEnd:
     exists, seen = _sigmoid(bar[:2]).tolist()
     distance = max(0.0, float(np.exp(np.clip(bar[2], 0, 7))) - NEAR)
-    expected = y + way * distance
-    reach = max(4.0, 0.2 * distance)
-    near = [p for p in peaks if abs(p.x - x) <= 2.5 and abs(p.y - expected) <= reach]
-    if not near:
-        return DetectedEnd(exists, seen, distance, expected, False)
-    best = min(near, key=lambda p: abs(p.y - expected) - 2 * p.score)
-    return DetectedEnd(exists, seen, abs(best.y - y), best.y, True)
+    return DetectedEnd(exists, seen, distance, y + way * distance, False)
+
+
+def _snapped(marks: Sequence[DetectedMark], ends: Sequence[Sequence[Peak]]) -> list[DetectedMark]:
+    """The markers with their ends at peaks of the maps of ends, no peak used twice.
+
+    A marker says roughly how far away its ends are. The peaks of its column are shared out among the markers of that column so that, in all,
+    they lie as near as can be to where they are expected (on the log scale); once more with what the other half of each bar tells, since
+    most bars reach about as far up as down.
+    """
+    if not marks:
+        return []
+    expected = np.array([[m.up.distance, m.down.distance] for m in marks])
+    found = np.full(expected.shape, np.nan)
+    for _ in range(2):
+        other = np.where(np.isnan(found), expected, found)[:, ::-1]
+        wanted = np.exp((1 - EVEN) * np.log(expected + NEAR) + EVEN * np.log(other + NEAR)) - NEAR if np.isfinite(found).any() else expected
+        found = np.stack([_shared_out(marks, ends[k], way, wanted[:, k], k) for k, way in enumerate(WAYS)], axis=1)
+    both = zip(marks, found.tolist(), strict=True)
+    return [replace(m, up=_at(m.up, m.y, -1, up), down=_at(m.down, m.y, 1, down)) for m, (up, down) in both]
+
+
+def _at(end: DetectedEnd, y: float, way: int, distance: float) -> DetectedEnd:
+    return end if np.isnan(distance) else replace(end, distance=distance, y=y + way * distance, is_snapped=True)
+
+
+def _shared_out(
+    marks: Sequence[DetectedMark], peaks: Sequence[Peak], way: int, wanted: NDArray[np.float64], k: int
+) -> NDArray[np.float64]:
+    """The distance of each marker's end on one side, NaN where no peak can be it."""
+    from scipy.optimize import linear_sum_assignment
+
+    found = np.full(len(marks), np.nan)
+    if not peaks:
+        return found
+    places = np.array([(m.x, m.y) for m in marks])
+    at = np.array([(p.x, p.y, p.score) for p in peaks])
+    probability = np.array([(m.up, m.down)[k].probability for m in marks])
+    distance = way * (at[None, :, 1] - places[:, None, 1])
+    ratio = np.abs(np.log((np.maximum(distance, 0) + NEAR) / (wanted[:, None] + NEAR)))
+    cost = ratio - PEAK_WEIGHT * np.log(at[None, :, 2] / MIN_END)
+    beside = np.abs(at[None, :, 0] - places[:, None, 0])
+    possible = (beside <= SAME_COLUMN) & (distance > 0) & (ratio < FAR_OFF) & (probability[:, None] > MIN_BAR)
+    # Each marker may also stay without a peak, at the cost of one that lies far off.
+    alone = np.full((len(marks), len(marks)), FAR_OFF)
+    rows, cols = linear_sum_assignment(np.hstack([np.where(possible, cost, 2 * FAR_OFF + 1), alone]))
+    for i, j in zip(rows.tolist(), cols.tolist(), strict=True):
+        if j < len(peaks) and possible[i, j]:
+            found[i] = distance[i, j]
+    return found
 
 
 def _distinct(marks: Sequence[DetectedMark]) -> list[DetectedMark]:

@@ -69,6 +69,7 @@ def find_panels(
             panels.append(_panel(image, y, x, box, boxes, lines, axes))
     panels += _with_shared_y(image, panels, rows, boxes, lines)
     panels = [_with_shared_x(p, panels) for p in panels]
+    panels += _inner_cells(panels)
     panels = [replace(p, drawing=drawing) for p in panels]
     return tuple(sorted(panels, key=lambda p: (round(p.box[1] / 50), p.box[0])))
 
@@ -127,7 +128,7 @@ def _plot_box(image: NDArray[np.uint8], y: Axis, x: Axis | None, lines: Sequence
     else:
         below = [line for line in level if hi - 0.1 * (hi - lo) <= line.at <= max(bottom, hi) + 2 * pad]
         base = max(below, key=lambda line: line.length, default=None)
-        bottom, right = (base.at, _end_of_row(base, lines)) if base is not None else (bottom, float(image.shape[1] - 1))
+        bottom, right = (base.at, _end_of_row(base, lines, hi - lo)) if base is not None else (bottom, float(image.shape[1] - 1))
         last = right = min(right, limit - 2)
     margin = 2 + (axis.width / 2 if axis is not None else 0.0)
     dark = 0.6 * axis.depth if axis is not None else 100.0
@@ -144,11 +145,17 @@ def _plot_box(image: NDArray[np.uint8], y: Axis, x: Axis | None, lines: Sequence
     return box if box[2] - box[0] >= LEAST_SIDE and box[3] - box[1] >= LEAST_SIDE else None
 
 
-def _end_of_row(base: Line, lines: Sequence[Line]) -> float:
-    """Where a baseline ends that bars interrupt: at the end of the last of its pieces, no gap longer than half of what lies before."""
+def _end_of_row(base: Line, lines: Sequence[Line], height: float) -> float:
+    """Where a baseline ends that bars interrupt: at the end of the last of its pieces, or at a wall as high as the plot.
+
+    No gap is longer than half of what lies before it.
+    """
     end = base.end
+    walls = [line.at for line in lines if line.upright and line.length >= 0.85 * height and line.start - 3 <= base.at <= line.end + 3]
     pieces = [line for line in lines if not line.upright and abs(line.at - base.at) < 3 and line.end > base.end]
     for piece in sorted(pieces, key=lambda line: line.start):
+        if any(abs(wall - end) < 4 for wall in walls):
+            break
         if piece.start - end <= 0.5 * (end - base.start):
             end = max(end, piece.end)
     return end
@@ -217,9 +224,27 @@ def _with_shared_y(
     return found
 
 
+def _inner_cells(panels: Sequence[Panel]) -> list[Panel]:
+    """The framed plots of a grid that have no labels of their own: their y axis is that of their row, their x axis that of their column."""
+    found: list[Panel] = []
+    for row in panels:
+        for column in panels:
+            box = (column.box[0], row.box[1], column.box[2], row.box[3])
+            is_inner = column.box[1] > row.box[3] and column.box[0] > row.box[2] and isinstance(column.x, Axis)
+            if is_inner and all(_overlap(box, p.box) <= 0.1 for p in (*panels, *found)) and _is_framed(box, row.lines):
+                found.append(replace(row, box=box, x=column.x))
+    return found
+
+
+def _is_framed(box: Box, lines: Sequence[Line]) -> bool:
+    """Whether a line stands along the left side of a box."""
+    x0, y0, _, y1 = box
+    return any(line.upright and abs(line.at - x0) < 6 and min(line.end, y1) - max(line.start, y0) > 0.8 * (y1 - y0) for line in lines)
+
+
 def _with_shared_x(panel: Panel, panels: Sequence[Panel]) -> Panel:
-    """A panel without labels along x takes those of the panel under it, where both have the same width."""
-    if panel.x is not None:
+    """A panel without labels along x (or with letters of panels there) takes those of the panel under it, where both are equally wide."""
+    if panel.x is not None and not (isinstance(panel.x, Categories) and panel.x.may_be_letters):
         return panel
     tolerance = 2 * panel.height
     alike = [p for p in panels if p.x is not None and max(abs(p.box[0] - panel.box[0]), abs(p.box[2] - panel.box[2])) < tolerance]

@@ -186,22 +186,43 @@ def _strokes(
     # Beside a thick or blurred axis line the first column is ink on every row: it says nothing.
     skip = int(np.median(run))
     rows = np.flatnonzero(run - skip >= max(2, 0.12 * height))
+    groups = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1) if rows.size else []
+    ends = [int(np.median(run[group])) for group in groups]
     px, length = [], []
-    for group in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1) if rows.size else []:
+    for k, group in enumerate(groups):
         if group.size > max(4.0, 0.5 * height):
             continue
-        reach = int(np.median(run[group]))
-        px.append(_centre(strip, group, skip, max(skip + 1, reach - 1)))
-        length.append(float(reach - skip))
+        beside = [(g, end) for g, end in zip(groups[max(0, k - 1) : k + 2], ends[max(0, k - 1) : k + 2], strict=True) if g is not group]
+        first, last, start = _free_part(group, ends[k], beside, skip)
+        px.append(_centre(strip[:, start : max(start + 1, ends[k] - 1)], max(0, first), min(strip.shape[0] - 1, last)))
+        length.append(float(ends[k] - skip))
     return np.array(px), np.array(length)
 
 
-def _centre(strip: NDArray[np.float64], rows: NDArray[np.int64], start: int, end: int) -> float:
-    """Ink-weighted middle of a stroke on these rows, between two columns of the strip."""
-    lo, hi = max(0, int(rows[0]) - 2), min(strip.shape[0], int(rows[-1]) + 3)
-    profile = strip[lo:hi, start:end].mean(axis=1)
+def _free_part(
+    rows: NDArray[np.int64], end: int, beside: Sequence[tuple[NDArray[np.int64], int]], start: int
+) -> tuple[int, int, int]:
+    """First and last row and first column of a stroke's ink that no neighbour shares.
+
+    Minor ticks crowd a long one on a logarithmic axis: it stands alone beyond their ends, and has half of the gap to each.
+    """
+    first, last = int(rows[0]) - 2, int(rows[-1]) + 2
+    for other, other_end in beside:
+        if max(other[0] - rows[-1], rows[0] - other[-1]) > 5:
+            continue
+        start = max(start, other_end + 1) if end - other_end >= 4 else start
+        if other[-1] < rows[0]:
+            first = max(first, int(rows[0] + other[-1] + 1) // 2)
+        else:
+            last = min(last, int(rows[-1] + other[0]) // 2)
+    return first, last, start
+
+
+def _centre(strip: NDArray[np.float64], first: int, last: int) -> float:
+    """Ink-weighted middle of a stroke that lies between two rows of a strip."""
+    profile = strip[first : last + 1].mean(axis=1)
     weight = np.clip(profile - 0.08 * profile.max(), 0, None)
-    return float((weight * np.arange(lo, hi)).sum() / weight.sum())
+    return float((weight * np.arange(first, last + 1)).sum() / weight.sum())
 
 
 def _bare_strokes(view: NDArray[np.uint8], edge: float, labels: NDArray[np.float64], height: float) -> float | None:
@@ -244,7 +265,7 @@ def _gridlines(
     least = max(FAINTEST_GRID, 0.3 * float(np.quantile(drop, 0.99)))
     rows = np.flatnonzero(drop > least)
     groups = [g for g in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1) if 0 < g.size <= max(3.0, 0.3 * height)]
-    px = np.array([_centre(drop[:, None], g, 0, 1) for g in groups])
+    px = np.array([_centre(drop[:, None], max(0, int(g[0]) - 2), min(drop.size - 1, int(g[-1]) + 2)) for g in groups])
     if _near_labels(px, labels, height) < max(2, 0.6 * len(labels)):
         return None
     lines = np.abs(strip[[int(g[np.argmax(drop[g])]) for g in groups]] - profile[rows].mean()) < 0.5 * least

@@ -151,7 +151,7 @@ def _head_losses(out: Tensor, rows: Tensor) -> dict[str, Tensor]:
         error = cross_entropy(bars[:, at], wanted[:, at], reduction="none") * bar_w[:, at]
         parts[name] = scale * error.sum() / bar_w[:, at].sum().clamp(min=4)
     distance = (bars[:, (2, 5)] - wanted[:, (2, 5)]).abs() * bar_w[:, (2, 5)]
-    parts["distance"] = 2 * distance.sum() / bar_w[:, (2, 5)].sum().clamp(min=4)
+    parts["distance"] = 4 * distance.sum() / bar_w[:, (2, 5)].sum().clamp(min=4)
     return parts
 
 

@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from digitize.barends import Drawn
-from digitize.barfield import Bar
+from digitize.barfield import NO_TEXTURE, Bar
 from digitize.bars import grouped
 from digitize.legend import LegendEntry
+from digitize.panels import Categories
 from digitize.series import Place, Series
 from digitize.vector.errorbars import TOUCH, joined
 from digitize.vector.paths import Box, Color
@@ -20,7 +22,10 @@ from digitize.vector.scene import Scene
 
 SAME = 2.0  # px within which a fill and an outline are one bar
 ON_BASE = 2.5  # px within which a bar stands on the baseline
+HATCHED = 0.05  # share of a bar's inside off its commonest colour from which it is hatched
 ON_END = 1.0  # px within which an error bar starts at its bar's end
+
+Floats = NDArray[np.float32]
 
 
 @dataclass(frozen=True)
@@ -52,7 +57,7 @@ def read_bars(scene: Scene, legend: Sequence[LegendEntry]) -> tuple[tuple[Series
         return (), ()
     stems = joined(scene.stems)
     drawn = [_drawn(r, base, stems, rectangles, scene) for r in bars]
-    return grouped(scene.panel, legend, drawn, base)
+    return grouped(scene.panel, legend, drawn, _row_base(scene, base))
 
 
 def _rectangles(scene: Scene, legend: Sequence[LegendEntry]) -> list[Rectangle]:
@@ -121,7 +126,8 @@ def _drawn(r: Rectangle, base: float, stems: Sequence[Stroke], others: Sequence[
     down = stem.end if stem is not None and stem.end > end + TOUCH else None
     outer, inner = (None if y is None else Place(y, scene.u_px) for y in ((down, up) if hangs else (up, down)))
     flags = ("stacked",) if _bears_another(r, end, others, hangs=hangs) else ()
-    bar = Bar(round(r.box[0]), round(r.box[2]), round(r.box[1]), _fill(r, scene), is_blank=False)
+    fill, texture = _filling(r, scene)
+    bar = Bar(round(r.box[0]), round(r.box[2]), round(r.box[1]), fill, is_blank=False, texture=texture)
     return Drawn(bar, Place(end, scene.u_px), outer, inner, hangs=hangs, flags=flags)
 
 
@@ -132,10 +138,58 @@ def _bears_another(r: Rectangle, end: float, others: Sequence[Rectangle], *, han
     return any(abs(o.box[side] - end) < SAME for o in alike)
 
 
-def _fill(r: Rectangle, scene: Scene) -> np.ndarray[tuple[int], np.dtype[np.float32]]:
-    """Colour of the bar's inside, RGB; of the rendering where it is hatched or empty."""
-    if r.fill is not None:
-        return np.array(r.fill[:3], dtype=np.float32)
+def _filling(r: Rectangle, scene: Scene) -> tuple[Floats, Floats]:
+    """Colour of a bar's inside (RGB) and its texture, which is zero for a plain fill: what hatches and dots make of it on the rendering."""
     x0, y0, x1, y1 = (round(v) for v in r.box)
-    inside = scene.panel.image[y0 + 2 : y1 - 1, x0 + 2 : x1 - 1].reshape(-1, 3)
-    return np.asarray(np.median(inside, axis=0) if inside.size else np.array(scene.paper), dtype=np.float32)
+    margin, stem = max(2, round(0.15 * (x1 - x0))), max(3, round(0.1 * (x1 - x0)))
+    columns = np.arange(x0 + margin, x1 - margin + 1)
+    beside = columns[np.abs(columns - r.middle) > stem]
+    rows = scene.panel.image[max(0, y1 - max(6, round(0.7 * (y1 - y0)))) + 2 : max(y1 - 1, 0)]
+    colors = rows[:, beside].reshape(-1, 3).astype(np.float32)
+    plain = np.array(r.fill[:3] if r.fill is not None else scene.paper, dtype=np.float32)
+    shown = (np.abs(colors - plain).max(axis=1) < 20).mean() if colors.size else 1.0
+    # Where a legend lies over the bar it is still the bar's own fill that counts.
+    if colors.shape[0] < 12 or (r.fill is not None and shown > 0.2 and not _is_hatched(r, scene)):
+        return plain, NO_TEXTURE
+    off = np.abs(colors - np.median(colors, axis=0)).max(axis=1)
+    if (off > 20).mean() < HATCHED:
+        return np.asarray(np.median(colors, axis=0), dtype=np.float32), NO_TEXTURE
+    texture = NO_TEXTURE.copy()
+    texture[0] = colors.std(axis=0).max()
+    return np.asarray(colors.mean(axis=0), dtype=np.float32), texture
+
+
+def _is_hatched(r: Rectangle, scene: Scene) -> bool:
+    """Whether three or more things are drawn within a bar, other than rectangles and strokes of its error bar."""
+    x0, y0, x1, y1 = r.box
+    within = [
+        p
+        for p in scene.pieces
+        if p.path.order > r.order and x0 - SAME < p.box[0] and p.box[2] < x1 + SAME and y0 - SAME < p.box[1] and p.box[3] < y1 + SAME
+    ]
+    return sum(not is_rectangle(p) and abs((p.box[0] + p.box[2]) / 2 - r.middle) > SAME for p in within) >= 3
+
+
+def _row_base(scene: Scene, base: float) -> float:
+    """The level under which the category labels stand: the baseline, or the plot's lower end where nothing stands right below it."""
+    height, lowest = scene.panel.height, scene.panel.y.span_px[1]
+    named = scene.panel.x.boxes if isinstance(scene.panel.x, Categories) else ()
+    below = any(-0.3 * height < b.box[1] - base < 3 * height and b.rotation == 0 for b in (*named, *scene.panel.texts))
+    return base if below else max(base, lowest)
+
+
+def are_boxes(scene: Scene) -> bool:
+    """Whether a panel shows boxes with whiskers: two rectangles or more that float, with a line across and a stroke from their ends."""
+    floating = [r for r in _rectangles(scene, ()) if r.box[3] < scene.box[3] - 4]
+    return sum(_is_box(r, scene) for r in floating) >= 2
+
+
+def _is_box(r: Rectangle, scene: Scene) -> bool:
+    x0, y0, x1, y1 = r.box
+    across = any(
+        abs(s.start - x0) < SAME and abs(s.end - x1) < SAME and y0 - ON_END < s.at < y1 + ON_END and s.length > 3 for s in scene.levels
+    )
+    whiskers = [s for s in scene.stems if abs(s.at - r.middle) < max(2.0, 0.1 * r.width)]
+    up = any(abs(s.end - y0) < ON_END for s in whiskers)
+    down = any(abs(s.start - y1) < ON_END for s in whiskers)
+    return across and up and down

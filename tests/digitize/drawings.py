@@ -60,7 +60,9 @@ class Drawing:
     is_log: bool
 
 
-def draw(seed: int, kind: str, renderer: Renderer, *, dpi: int = 150, style: str | None = None, dress: Callable[[Axes], None] | None = None) -> Drawing:
+def draw(
+    seed: int, kind: str, renderer: Renderer, *, dpi: int = 150, style: str | None = None, dress: Callable[[Axes], None] | None = None
+) -> Drawing:
     """A line plot with a y axis of this kind; `dress` may add to it."""
     r = np.random.default_rng(seed)
     low, high = RANGES[kind](r)

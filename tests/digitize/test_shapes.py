@@ -22,8 +22,9 @@ from digitize.shapes import (
 
 SIZE = 6.0
 ROOT = math.sqrt(3)
-# Corners for size 1, as the docstrings define them: half-width, half-diagonal, circumradius, half-height.
-CORNERS = {
+# For size 1, as the docstrings define them: half-width, half-diagonal, circumradius, half-height.
+Corners = tuple[tuple[float, float], ...]
+CORNERS: dict[str, tuple[Shape, Corners]] = {
     "square": (SQUARE, ((-1, -1), (1, -1), (1, 1), (-1, 1))),
     "diamond": (DIAMOND, ((0, -1), (1, 0), (0, 1), (-1, 0))),
     "triangle": (TRIANGLE, ((0, -1), (ROOT / 2, 0.5), (-ROOT / 2, 0.5))),
@@ -43,7 +44,7 @@ def grid(reach: int = 14) -> tuple[FloatArray, FloatArray]:
     return xs - 0.3, ys + 0.2
 
 
-def area_and_perimeter(corners: tuple[tuple[float, float], ...]) -> tuple[float, float]:
+def area_and_perimeter(corners: Corners) -> tuple[float, float]:
     points = np.array(corners) * SIZE
     following = np.roll(points, -1, axis=0)
     area = abs(float((points[:, 0] * following[:, 1] - points[:, 1] * following[:, 0]).sum())) / 2
@@ -51,14 +52,14 @@ def area_and_perimeter(corners: tuple[tuple[float, float], ...]) -> tuple[float,
 
 
 @POLYGONS
-def test_corners_and_middles_of_edges_lie_on_the_outline(shape: Shape, corners: tuple[tuple[float, float], ...]) -> None:
+def test_corners_and_middles_of_edges_lie_on_the_outline(shape: Shape, corners: Corners) -> None:
     points = np.array(corners) * SIZE
     for x, y in (*points, *((points + np.roll(points, -1, axis=0)) / 2)):
         assert distance_at(shape, x, y) == pytest.approx(0, abs=1e-9)
 
 
 @POLYGONS
-def test_distance_is_negative_inside_and_grows_by_one_a_pixel_across_an_edge(shape: Shape, corners: tuple[tuple[float, float], ...]) -> None:
+def test_distance_is_negative_inside_and_grows_by_one_a_pixel_across_an_edge(shape: Shape, corners: Corners) -> None:
     points = np.array(corners) * SIZE
     middles = (points + np.roll(points, -1, axis=0)) / 2
     along = np.roll(points, -1, axis=0) - points
@@ -95,7 +96,7 @@ def test_the_anchor_of_a_triangle_is_its_centroid_and_of_a_tall_one_half_its_hei
 
 
 @POLYGONS
-def test_fills_and_outlines_cover_their_areas(shape: Shape, corners: tuple[tuple[float, float], ...]) -> None:
+def test_fills_and_outlines_cover_their_areas(shape: Shape, corners: Corners) -> None:
     x, y = grid()
     distance = shape.distance(x, y, SIZE)
     area, perimeter = area_and_perimeter(corners)

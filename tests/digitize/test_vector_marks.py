@@ -206,3 +206,31 @@ def test_a_figure_that_is_an_image_is_read_from_its_pixels(tmp_path: Path) -> No
     panel = only_panel(tmp_path / "scan.pdf")
     assert panel.medium == "raster"
     assert len(panel.series[0].points) == 5
+
+
+def test_a_legend_over_a_bar_does_not_change_its_series(tmp_path: Path) -> None:
+    figure = Figure(figsize=(4.5, 3.0))
+    axes = figure.subplots()
+    heights = np.array([[60.0, 55.0], [70.0, 90.0], [80.0, 65.0]])
+    for k, (name, color) in enumerate((("Placebo", "#eeeeee"), ("Ketamine", "#777777"), ("Morphine", "#bbbbbb"))):
+        axes.bar(np.arange(2) + 0.3 * k, heights[k], 0.3, color=color, edgecolor="black", yerr=5, label=name)
+    axes.set(ylim=(0, 100), ylabel="Score")
+    axes.set_xticks(np.arange(2) + 0.3, ["Pre", "Post"])
+    axes.legend(loc="lower right", framealpha=1)
+    figure.savefig(tmp_path / "covered.pdf")
+    panel = only_panel(tmp_path / "covered.pdf")
+    assert {s.name: [p.y for p in s.points] for s in panel.series} == {
+        name: pytest.approx(y, abs=0.01) for name, y in zip(("Placebo", "Ketamine", "Morphine"), heights, strict=True)
+    }
+
+
+def test_boxes_with_whiskers_are_not_taken_for_anything_else(tmp_path: Path) -> None:
+    figure = Figure(figsize=(4.5, 3.0))
+    axes = figure.subplots()
+    samples = np.random.default_rng(1).normal(50, 12, (40, 3))
+    axes.boxplot(samples, patch_artist=True)
+    axes.set(ylim=(0, 100), ylabel="Score")
+    figure.savefig(tmp_path / "boxes.pdf")
+    panel = only_panel(tmp_path / "boxes.pdf")
+    assert panel.kind == "box"
+    assert (panel.series, panel.medium) == ((), "vector")

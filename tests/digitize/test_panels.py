@@ -1,0 +1,121 @@
+"""Which axes make a panel, and what stands along its x axis."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from digitize.axes import Axis
+from digitize.categories import Categories, find_categories, x_title, y_title
+from digitize.ocr import TextBox
+from digitize.panels import Panel
+from tests.digitize.drawings import draw, read_panels
+
+
+def box(text: str, x: float, y: float, *, turned: bool = False, wide: float = 20.0) -> TextBox:
+    half = (6.0, wide / 2) if turned else (wide / 2, 6.0)
+    return TextBox((x - half[0], y - half[1], x + half[0], y + half[1]), 90 if turned else 0, text, 0.99, "", 0.0, 12.0)
+
+
+def grid(rows: int, columns: int, **shared: bool) -> NDArray[np.uint8]:
+    """Panels in rows and columns, each with points and limits of its own where they are not shared."""
+    figure = Figure(figsize=(2.6 * columns, 2.2 * rows), dpi=150)
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.subplots(rows, columns, squeeze=False, **shared)
+    for k, ax in enumerate(axes.ravel()):
+        ax.plot([0, 1, 2, 3], [1, 3 + 0.2 * k, 2, 4], "o-", markersize=4)
+        ax.set_xlim(-0.2, 3.4)
+        ax.set_ylim(0, 5 if shared else 5 + 2 * k)
+        ax.set_title("ABCDEFGH"[k], loc="left", fontsize=10)
+    figure.tight_layout()
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 2), (2, 1), (2, 2), (2, 3)])
+def test_every_panel_of_a_grid_is_found(rows: int, columns: int) -> None:
+    panels, _ = read_panels(grid(rows, columns))
+    assert len(panels) == rows * columns
+    for k, panel in enumerate(panels):
+        top = panel.y.calibration.to_value(float(panel.box[1]))
+        # The top of the box lies a few pixels of some 200 under the frame.
+        assert top == pytest.approx(5 + 2 * k, rel=0.05)
+        assert isinstance(panel.x, Axis)
+
+
+def test_panels_share_the_labels_at_the_left_and_at_the_bottom() -> None:
+    panels, _ = read_panels(grid(2, 2, sharex=True, sharey=True))
+    below = [p for p in panels if p.box[1] > 150]
+    assert len(below) == 2
+    for panel in panels:
+        assert panel.y.calibration.to_value(float(panel.box[3])) == pytest.approx(0.0, abs=0.15)
+        assert isinstance(panel.x, Axis)
+
+
+def named(names: list[str], *, rotation: float = 0.0) -> Callable[[Axes], None]:
+    def dress(ax: Axes) -> None:
+        ax.set_xticks(np.linspace(1.0, 9.5, len(names)), names, rotation=rotation)
+
+    return dress
+
+
+def only(image: NDArray[np.uint8]) -> Panel:
+    panels, _ = read_panels(image)
+    assert len(panels) == 1
+    return panels[0]
+
+
+@pytest.mark.parametrize("rotation", [0.0, 90.0])
+def test_names_along_the_x_axis(rotation: float) -> None:
+    panel = only(draw(3, "plain", "pdf", dpi=200, style="L", dress=named(["Drug", "Placebo", "None"], rotation=rotation)).image)
+    assert isinstance(panel.x, Categories)
+    assert panel.x.axis.names == ("Drug", "Placebo", "None")
+
+
+def test_dates_are_names_and_are_called_dates() -> None:
+    panel = only(draw(3, "plain", "pdf", dpi=200, style="L", dress=named(["Jan 2004", "Jun 2004", "Jan 2005"])).image)
+    assert isinstance(panel.x, Categories)
+    assert panel.x.are_dates
+
+
+@pytest.mark.parametrize(
+    ("names", "are_dates"),
+    [
+        (("2004-01-31", "2004-02-28"), True),
+        (("12:30", "13:00"), True),
+        (("AUG-01", "FEB-02"), True),
+        (("Q1 2004", "Q2 2004"), True),
+        (("Marker", "Juniper"), False),
+        (("1", "7"), False),
+    ],
+)
+def test_what_counts_as_a_date(names: tuple[str, ...], are_dates: bool) -> None:
+    found = find_categories([box(n, 60.0 + 60 * k, 115.0) for k, n in enumerate(names)], (20, 10, 200, 100), 12.0)
+    assert found is not None
+    assert found.are_dates == are_dates
+
+
+def test_names_that_repeat_take_their_headings() -> None:
+    row = [box(name, x, 115.0) for name, x in (("A", 40), ("B", 80), ("A", 140), ("B", 180))]
+    heads = [box("wet", 60.0, 135.0), box("dry", 160.0, 135.0)]
+    found = find_categories([*heads, *row], (20, 10, 200, 100), 12.0)
+    assert found is not None
+    assert found.axis.names == ("wet A", "wet B", "dry A", "dry B")
+
+
+def test_no_names_under_a_plot() -> None:
+    assert find_categories([box("far", 60.0, 300.0)], (20, 10, 200, 100), 12.0) is None
+
+
+def test_titles_are_put_together_line_by_line() -> None:
+    texts = [box("of pain", 12.0, 40.0, turned=True), box("Intensity", 12.0, 70.0, turned=True), box("(VAS)", 30.0, 55.0, turned=True)]
+    assert y_title(texts, (70, 10, 200, 100), 50.0, 12.0) == "Intensity of pain (VAS)"
+    under = [box("Time", 90.0, 140.0), box("(min)", 114.0, 140.0), box("far", 20.0, 400.0)]
+    assert x_title(under, (20, 10, 200, 100), 120.0, 12.0) == "Time (min)"
+    assert x_title([], (20, 10, 200, 100), 120.0, 12.0) == ""
