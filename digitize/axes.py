@@ -82,15 +82,28 @@ def _with_strangers(axis: Axis, axes: Sequence[Axis], numbers: Sequence[TextBox]
     if line is None or "labels_refused" in axis.reading.flags:
         return axis
     explained = {b.box for a in axes if a is axis or a.n_used > 2 for b in a.boxes}
-    edge = axis.inner_edge
+    strangers = [b for b in numbers if b.box not in explained and _stands_along(axis, line, b)]
+    # One number beyond the labels may be the end of another panel's axis; beyond a zero it may be the other arm of a mirrored one.
+    if not any(_is_within_or_past_zero(axis, b) for b in strangers) and len(strangers) < 2:
+        return axis
+    said = f"{', '.join(b.number for b in strangers)} beside the same line: not on this axis"
+    reason = "; ".join(filter(None, [axis.reading.reason, said]))
+    return replace(axis, reading=replace(axis.reading, flags=(*axis.reading.flags, "labels_refused"), reason=reason))
+
+
+def _is_within_or_past_zero(axis: Axis, box: TextBox) -> bool:
+    """Whether a number stands between the labels of an axis, or beyond the end whose label is 0."""
+    used = sorted((t.px, t.value) for t in axis.calibration.ticks if t.used)
+    at = sum(axis.side.span(box.box)[:2]) / 2
+    return used[0][0] <= at <= used[-1][0] or (used[0] if at < used[0][0] else used[-1])[1] == 0.0
+
+
+def _stands_along(axis: Axis, line: Line, box: TextBox) -> bool:
+    """Whether a number stands in the row or column of an axis's labels, along its line."""
     height = axis.boxes[0].height
-    for box in numbers:
-        along0, along1, _, inner = axis.side.span(box.box)
-        beside = abs(axis.side.across(inner) - edge) <= 0.45 * height and line.start <= (along0 + along1) / 2 <= line.end
-        if beside and box.box not in explained and abs(box.height - axis.boxes[0].height) < 0.3 * height:
-            reason = "; ".join(filter(None, [axis.reading.reason, f"'{box.number}' stands beside the same line and does not fit"]))
-            return replace(axis, reading=replace(axis.reading, flags=(*axis.reading.flags, "labels_refused"), reason=reason))
-    return axis
+    along0, along1, _, inner = axis.side.span(box.box)
+    is_level = abs(axis.side.across(inner) - axis.inner_edge) <= 0.45 * height and abs(box.height - height) < 0.3 * height
+    return is_level and line.start <= (along0 + along1) / 2 <= line.end
 
 
 def _is_number(box: TextBox) -> bool:

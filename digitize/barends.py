@@ -96,7 +96,8 @@ def _end_window(field: Field, bar: Bar) -> tuple[Doubles, int, int]:
     if columns.size == 0:
         columns = np.arange(bar.x0, bar.x1 + 1)
     reach = max(6, round(0.6 * field.height))
-    y0, y1 = max(0, bar.top - reach), min(field.base - 2, bar.top + reach)
+    below = 6 if bar.texture[0] > 0 else reach  # the strokes of a hatch draw the fit towards them
+    y0, y1 = max(0, bar.top - reach), min(field.base - 2, bar.top + below)
     window = field.rgb[y0 : y1 + 1, columns]
     # The median drops what crosses a few columns only; the mean of what agrees with it is the more exact.
     middle = np.median(window, axis=1, keepdims=True)
@@ -227,17 +228,27 @@ def _cap_on_end(field: Field, bar: Bar, end: Place) -> Place | None:
         return None
     peak = max(float(rows.max()), 1.0)
     high, low = rows[:, middle].mean(axis=1) / peak, rows[:, flank].mean(axis=1) / peak
-    out = float((high - low).sum())
+    out = _rise(low) - _rise(high)
     blank_above = float(high[: max(1, reach // 4)].max()) < 0.25
     return Place(end.px - out, math.hypot(end.u_px, 0.4)) if blank_above and out > 0.8 and peak > 2 * DEFINITE else None
 
 
+def _rise(profile: FloatArray) -> float:
+    """Row at which a profile first rises to one half, between rows; its length where it does not."""
+    first = int((profile >= 0.5).argmax()) if (profile >= 0.5).any() else len(profile)
+    if not 0 < first < len(profile):
+        return float(first)
+    before, at = float(profile[first - 1]), float(profile[first])
+    return first - 1 + (0.5 - before) / max(at - before, 1e-6)
+
+
 def _bears_another(field: Field, bar: Bar, lid: int) -> bool:
-    """Whether another filled stretch as wide as the bar lies above its end: the bars are stacked."""
-    profile = np.median(field.rgb[: max(0, lid - 1), inner_columns(bar.x0, bar.x1)], axis=1)
-    seen = ~field.covered[: profile.shape[0], bar.x0 : bar.x1 + 1].any(axis=1)
-    filled = (np.abs(profile - field.paper).max(axis=1) > DEFINITE) & seen
+    """Whether another filled stretch as wide as the bar begins right above its end: the bars are stacked."""
     thick = max(4, round(0.5 * field.height))
+    y0, y1 = max(0, lid - thick - 4), max(0, lid - 1)
+    profile = np.median(field.rgb[y0:y1, inner_columns(bar.x0, bar.x1)], axis=1)
+    seen = ~field.covered[y0:y1, bar.x0 : bar.x1 + 1].any(axis=1)
+    filled = (np.abs(profile - field.paper).max(axis=1) > DEFINITE) & seen
     return bool(np.convolve(filled, np.ones(thick), "valid").max(initial=0) >= thick) if filled.size >= thick else False
 
 
@@ -343,9 +354,7 @@ def _follow(field: Field, stroke: _Stroke, share: FloatArray, start: int, way: i
     return _Tip(Place(start + way * at, math.hypot(0.25 * (stroke.last - stroke.first + 1), field.noise / DEFINITE)), row, is_capped=False)
 
 
-def _cap_near(
-    field: Field, stroke: _Stroke, row: int, way: int, ground: FloatArray, start: int, reach: int | None = None
-) -> Place | None:
+def _cap_near(field: Field, stroke: _Stroke, row: int, way: int, ground: FloatArray, start: int, reach: int | None = None) -> Place | None:
     """Middle of the level stroke across the end of a stem, within `reach` rows of it; None where there is none."""
     reach = max(3, round(0.45 * field.height)) if reach is None else reach
     y0, y1 = max(0, row - reach), min(field.base - 2, row + reach)

@@ -204,3 +204,12 @@ def texture_of(field: Field, x0: int, x1: int, y0: int, y1: int, share: float = 
     whole = max(xx + yy, 1e-6)
     grain = strength if strength > max(12.0, 3 * field.noise) else 0.0
     return fill, np.array([grain, grain * xx / whole, grain * yy / whole, grain * 2 * xy / whole], dtype=np.float32), inked
+
+
+def look_of(pixels: NDArray[np.uint8], height: float) -> tuple[FloatArray, FloatArray]:
+    """Mean colour and texture of a patch of an image, such as a legend's key; `height` is that of the digits, px."""
+    rgb = pixels.astype(np.float32)
+    h, w = rgb.shape[:2]
+    field = Field(rgb, np.zeros((h, w), dtype=bool), np.full(3, 255, dtype=np.float32), 0.0, height, (0, 0), h)
+    fill, texture, _ = texture_of(field, 0, w - 1, 0, h - 1, share=1.0)
+    return fill, texture

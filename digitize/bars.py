@@ -11,13 +11,12 @@ import numpy as np
 
 from digitize.axes import Axis
 from digitize.barends import Drawn, complete_ends, mirrored, moved, read_ends, weighed
-from digitize.barfield import FloatArray
+from digitize.barfield import FloatArray, look_of
 from digitize.barfinder import evidence, find_standing
 from digitize.legend import LegendEntry
 from digitize.ocr import TextBox, read_box
 from digitize.panels import Categories, Panel
 from digitize.series import Mark, Place, Series, hex_color
-
 
 MOST_LABELS = 12  # labels that are read one by one where no text box gave them: each takes time
 
@@ -67,18 +66,16 @@ def read_bars(panel: Panel, legend: Sequence[LegendEntry] = ()) -> BarReading:
     return BarReading(series, base, confidence, flags)
 
 
-def grouped(
-    panel: Panel, legend: Sequence[LegendEntry], drawn: Sequence[Drawn], base: float
-) -> tuple[tuple[Series, ...], tuple[str, ...]]:
+def grouped(panel: Panel, legend: Sequence[LegendEntry], drawn: Sequence[Drawn], base: float) -> tuple[tuple[Series, ...], tuple[str, ...]]:
     """Series by fill (or by order within a group), named by the legend; each mark with the label of its group."""
-    ordered = sorted(drawn, key=lambda d: d.bar.middle)
+    ordered = sorted(drawn, key=lambda d: (d.bar.middle, not d.bar.is_lowest))
     fills = _fill_classes(ordered)
     texts = _labels(panel, base)
-    groups = list(range(len(ordered))) if _each_labelled(texts, ordered) else _groups(ordered, fills)
+    groups = _grouping(ordered, fills, texts)
     labels = _read_missing(panel, base, ordered, groups, _group_labels(texts, ordered, groups))
-    index = _series_index(ordered, fills, groups)
+    index = fills if any(d.bar.is_part for d in ordered) else _series_index(ordered, fills, groups)
     flags = []
-    sizes = {groups.count(g) for g in set(groups)}
+    sizes = {sum(g == k and d.bar.is_lowest for g, d in zip(groups, ordered, strict=True)) for k in set(groups)}
     if len(sizes) > 1:
         flags.append("uneven_groups")
     names = _names(panel, legend, ordered, index)
@@ -89,6 +86,15 @@ def grouped(
         marks = tuple(_mark(ordered[i], groups[i], labels[groups[i]]) for i in own)
         series.append(Series(names[k], hex_color((round(color[0]), round(color[1]), round(color[2]))), "bar", marks))
     return tuple(series), tuple(flags)
+
+
+def _grouping(drawn: Sequence[Drawn], fills: Sequence[int], texts: Sequence[tuple[str, float]]) -> list[int]:
+    """The group of each bar; the parts of a stack are in the group of its lowest."""
+    feet = [k for k, d in enumerate(drawn) if d.bar.is_lowest]
+    standing = [drawn[k] for k in feet]
+    groups = list(range(len(feet))) if _each_labelled(texts, standing) else _groups(standing, [fills[k] for k in feet])
+    of_column = {(d.bar.x0, d.bar.x1, d.hangs): g for d, g in zip(standing, groups, strict=True)}
+    return [of_column[d.bar.x0, d.bar.x1, d.hangs] for d in drawn]
 
 
 def _mark(d: Drawn, group: int, label: str | None) -> Mark:
@@ -155,10 +161,12 @@ def _groups(drawn: Sequence[Drawn], fills: Sequence[int]) -> list[int]:
     wide = np.zeros(n - 1, dtype=bool)
     width = float(np.median([d.bar.width for d in drawn]))
     if gaps.max() - gaps.min() > max(3.0, 0.12 * width):
-        wide = gaps > (gaps.max() + gaps.min()) / 2
+        apart = float(np.median(gaps[gaps - gaps.min() > max(3.0, 0.12 * width)]))  # groups of groups stand further apart still
+        wide = gaps > (apart + gaps.min()) / 2
         groups: list[int] = np.concatenate([[0], np.cumsum(wide)]).astype(int).tolist()
         repeated = {groups[i] for i in range(n) for j in range(i) if groups[i] == groups[j] and fills[i] == fills[j]}
-        if 3 * len(repeated) <= len(set(groups)) or len(set(fills)) == 1:
+        sizes = {groups.count(g) for g in groups}
+        if 3 * len(repeated) <= len(set(groups)) or len(set(fills)) == 1 or (len(sizes) == 1 and gaps.max() > 3 * max(2.0, gaps.min())):
             return groups
     kinds = len(set(fills))
     if kinds in (1, n):
@@ -247,22 +255,23 @@ def _names(panel: Panel, legend: Sequence[LegendEntry], drawn: Sequence[Drawn], 
     names = dict.fromkeys(kinds, "")
     if len(kinds) < 2 or not legend:
         return names
-    fills = {k: np.median([d.bar.fill for d, s in zip(drawn, index, strict=True) if s == k], axis=0) for k in kinds}
-    keys = [_key_fill(panel, e) for e in legend]
+    fills = {k: np.median([_look(d.bar.fill, d.bar.texture) for d, s in zip(drawn, index, strict=True) if s == k], axis=0) for k in kinds}
+    keys = [_key_look(panel, e) for e in legend]
     pairs = sorted(((float(np.abs(fills[k] - key).max()), k, j) for k in kinds for j, key in enumerate(keys)), key=lambda p: p[0])
+    reach = 60.0 if len(legend) >= len(kinds) else 15.0  # a key that was not found leaves its series to another
     used: set[int] = set()
     for distance, k, j in pairs:
-        if distance < 60 and not names[k] and j not in used:
+        if distance < reach and not names[k] and j not in used:
             names[k] = legend[j].name
             used.add(j)
     return names
 
 
-def _key_fill(panel: Panel, entry: LegendEntry) -> FloatArray:
-    """Colour of the inside of a legend key."""
+def _key_look(panel: Panel, entry: LegendEntry) -> FloatArray:
+    """Colour and texture of the inside of a legend key."""
     x0, y0, x1, y1 = entry.key_box
-    mx, my = max(1, round(0.25 * (x1 - x0))), max(1, round(0.25 * (y1 - y0)))
+    mx, my = max(1, round(0.12 * (x1 - x0))), max(1, round(0.2 * (y1 - y0)))
     inside = panel.image[y0 + my : y1 - my + 1, x0 + mx : x1 - mx + 1]
     if inside.size == 0:
         inside = panel.image[y0 : y1 + 1, x0 : x1 + 1]
-    return np.asarray(np.median(inside.reshape(-1, 3), axis=0), dtype=np.float32)
+    return _look(*look_of(inside, panel.height))

@@ -68,16 +68,22 @@ def outlined_bars(field: Field) -> tuple[Bar, ...]:
 
 
 def _ink(field: Field) -> Mask:
-    """Where a field is not paper, without gridlines, frames and what divides it: lines longer than any bar is wide, or as high as the plot."""
+    """Where a field is not paper, without gridlines, frames and dividers.
+
+    These are lines longer than any bar is wide, level lines that are seen along the whole width, and upright ones as high as the plot.
+    """
     ink = np.asarray(contrast(field.rgb, field.paper) > max(DEFINITE, 5 * field.noise))
+    thick = max(4, round(0.35 * field.height))
     level = _long_runs(ink, max(20, round(0.4 * ink.shape[1])))
-    ink = _erased(ink, level, max(4, round(0.35 * field.height)), field.base - 4)
+    rims = ink[:, 1:6].all(axis=1) | ink[:, -6:-1].all(axis=1)
+    level |= ink & (rims & (ink.mean(axis=1) > 0.3))[:, None]
+    ink = _erased(ink, level, thick, field.base - 4)
     above = ink[: field.base - 3]
     full = above.mean(axis=0) > 0.93
     full |= _long_runs(above.T, round(0.97 * above.shape[0])).T.any(axis=0)
     upright = np.zeros_like(ink)
     upright[: field.base - 3] = full[None, :]
-    return _erased(ink.T, upright.T, max(4, round(0.35 * field.height)), ink.shape[1]).T
+    return _erased(ink.T, upright.T, thick, ink.shape[1]).T
 
 
 def _long_runs(mask: Mask, length: int) -> Mask:
@@ -92,7 +98,7 @@ def _long_runs(mask: Mask, length: int) -> Mask:
 
 
 def _erased(ink: Mask, lines: Mask, thickest: int, end: int) -> Mask:
-    """The ink without level lines; what crosses a line goes on above and below it. Stretches thicker than a line and rows from `end` stay."""
+    """The ink without level lines; what crosses one goes on above and below it. Stretches thicker than a line and rows from `end` stay."""
     tall = cv2.morphologyEx(lines.astype(np.uint8), cv2.MORPH_OPEN, np.ones((thickest, 1), np.uint8)) > 0
     thin = lines & ~tall
     thin[max(0, end) :] = False
@@ -112,8 +118,8 @@ def _skyline(field: Field) -> _Skyline | None:
         return None
     ink = _ink(field)[: foot + 1]
     size = max(3, round(0.2 * field.height) | 1)
-    closed = cv2.morphologyEx(np.pad(ink, size).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((size, size), np.uint8))[size:-size, size:-size] > 0
-    _, labels = cv2.connectedComponents((~closed).astype(np.uint8), connectivity=4)
+    closed = cv2.morphologyEx(np.pad(ink, size).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((size, size), np.uint8))
+    _, labels = cv2.connectedComponents((closed[size:-size, size:-size] == 0).astype(np.uint8), connectivity=4)
     half = max(1, foot // 2)
     seeds = np.unique(np.concatenate([labels[:2].ravel(), labels[:half, 0], labels[:half, -1]]))
     outside = np.isin(labels, seeds[seeds > 0])
@@ -136,9 +142,8 @@ def _parting(field: Field, ink: Mask) -> NDArray[np.int32]:
 def _without_spikes(tops: Rows, narrow: int) -> Rows:
     """The skyline without what is no wider than a stem, neither rising nor falling."""
     size = np.ones((1, 2 * (narrow // 2) + 1), np.uint8)
-    row = tops.astype(np.float32)[None, :]
-    row = cv2.morphologyEx(row, cv2.MORPH_CLOSE, size, borderType=cv2.BORDER_REPLICATE)
-    return np.asarray(cv2.morphologyEx(row, cv2.MORPH_OPEN, size, borderType=cv2.BORDER_REPLICATE)[0], dtype=np.int64)
+    closed = cv2.morphologyEx(tops.astype(np.float32)[None, :], cv2.MORPH_CLOSE, size, borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.morphologyEx(closed, cv2.MORPH_OPEN, size, borderType=cv2.BORDER_REPLICATE)[0], dtype=np.int64)
 
 
 def _sides(sky: _Skyline, height: float) -> list[int]:
@@ -238,7 +243,7 @@ def _bar(field: Field, sky: _Skyline, a: int, b: int, width: float) -> Bar | Non
 
 
 def _lid_below(ink: Mask, a: int, b: int, top: int) -> int | None:
-    """First row of a bar's lid or fill, at row `top` or, where a cap has closed in paper there, below it; None where nothing runs across."""
+    """First row of a bar's lid or fill: at row `top`, or below it where a cap has closed in paper there; None where nothing runs across."""
     width = b - a + 1
     away = np.abs(np.arange(width) - (width - 1) / 2) / width
     beside = (away > 0.15) & (away < 0.42)
@@ -249,7 +254,7 @@ def _lid_below(ink: Mask, a: int, b: int, top: int) -> int | None:
     at_top = float(across[max(0, top - 1) : top + 4].max(initial=0)) > LID_SHARE
     full = np.flatnonzero(across[top + 5 :] > LID_SHARE)
     row = top + 5 + int(full[0]) if full.size else None
-    if row is None or own[top + 5 : row - 1, beside].mean() > 0.1:
+    if row is None or row < top + 7 or own[top + 5 : row - 1, beside].mean() > 0.1:
         return top if at_top else None
     rows = slice(top + 4, row)
     sides = [ink[rows, max(0, x - 3) : x + 4].any(axis=1).mean() for x in (a, b)]
@@ -258,20 +263,22 @@ def _lid_below(ink: Mask, a: int, b: int, top: int) -> int | None:
 
 def _inside(ink: Mask, a: int, b: int, top: int, foot: int) -> tuple[int, int]:
     """Columns between the strokes of a bar's sides; the whole bar where its fill hides them."""
-    columns = ink[top + 2 : foot, max(0, a - 2) : b + 3].mean(axis=0) if foot > top + 2 else np.ones(b - a + 1)
+    start = max(0, a - 2)
+    columns = ink[top + 2 : foot, start : b + 3].mean(axis=0) if foot > top + 2 else np.ones(b + 3 - start)
     full = columns > SIDE_SHARE
     if full.mean() > 0.8:
         return a, b
-    first, last = 0, full.size - 1
-    start = max(0, a - 2)
-    third = full.size // 3
-    left, right = np.flatnonzero(full[:third]), np.flatnonzero(full[-third:]) + full.size - third
-    if left.size:
-        first = int(left[-1]) + 1 if left.size <= 0.7 * third else 2
-    else:
-        first = a - start
-    last = int(right[0]) - 1 if right.size and right.size <= 0.7 * third else full.size - 3
-    return start + first, start + last
+    return start + _after_stroke(full, a - start), start + full.size - 1 - _after_stroke(full[::-1], full.size - 1 - (b - start))
+
+
+def _after_stroke(full: Mask, edge: int) -> int:
+    """First column after the stroke that begins within a few columns of the bar's edge; the edge itself where there is none."""
+    near = np.flatnonzero(full[: edge + 4])
+    if near.size == 0:
+        return edge
+    after = np.flatnonzero(~full[near[0] :])
+    width = int(after[0]) if after.size else full.size
+    return int(near[0]) + width if width <= max(6, 0.3 * full.size) else edge
 
 
 def _described(field: Field, sky: _Skyline, x0: int, x1: int, top: int) -> Bar | None:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from itertools import pairwise
 
 import numpy as np
 
-from digitize.barfield import DEFINITE, Bar, Doubles, Field, inner_columns, texture_of
+from digitize.barfield import DEFINITE, Bar, Doubles, Field, FloatArray, inner_columns, lightness, texture_of
 
 OTHER_FILL = 20.0  # grey levels by which colour or texture of two parts of a stack differ
 LEAST_SHARE = 0.4  # share of a panel's bars that must be stacks before any is
@@ -28,21 +29,22 @@ def _parts(field: Field, bar: Bar) -> list[Bar]:
     if foot - bar.top < 12 or bar.width < 6 or field.covered[bar.top : foot + 1, bar.x0 : bar.x1 + 1].any():
         return [bar]
     cuts = _cuts(field, bar, foot)
-    edges = [bar.top, *cuts, foot + 1]
-    whole = [(edges[0], edges[1])]
-    for a, b in zip(edges[1:-1], edges[2:], strict=True):
-        if _differ(field, bar, whole[-1], (a, b)):
-            whole.append((a, b))
+    pieces = list(pairwise([bar.top, *cuts, foot + 1]))
+    whole = [pieces[0]]
+    for above, below in pairwise(pieces):
+        if _differ(field, bar, above, below):
+            whole.append(below)
         else:
-            whole[-1] = (whole[-1][0], b)
+            whole[-1] = (whole[-1][0], below[1])
     if len(whole) < 2:
         return [bar]
     found: list[Bar] = []
     for k, (a, b) in enumerate(whole):
         fill, texture, inked = texture_of(field, bar.x0, bar.x1, a + 2, max(a + 3, b - 3))
-        above = found[-1] if found else None
-        found.append(replace(bar, top=a, fill=fill, texture=texture, is_blank=inked < 0.06, is_part=True, above=above.fill if above else None,
-                             is_above_plain=above is None or above.texture[0] == 0, is_lowest=k == len(whole) - 1))  # fmt: skip
+        part = replace(bar, top=a, fill=fill, texture=texture, is_blank=inked < 0.06, is_part=True, is_lowest=k == len(whole) - 1)
+        if found:
+            part = replace(part, above=found[-1].fill, is_above_plain=bool(found[-1].texture[0] == 0))
+        found.append(part)
     return found[::-1]
 
 
@@ -53,7 +55,7 @@ def _beside_stem(bar: Bar) -> np.ndarray[tuple[int], np.dtype[np.int64]]:
 
 
 def _cuts(field: Field, bar: Bar, foot: int) -> list[int]:
-    """Rows at which another fill may begin, top to bottom: the first row below a stroke across the bar, or below a change of its mean colour."""
+    """Rows at which another fill may begin, top to bottom: the first below a stroke across the bar, or below a change of its look."""
     columns = _beside_stem(bar)
     rows = field.rgb[bar.top : foot + 1, columns]
     mean = rows.mean(axis=1)
@@ -96,16 +98,20 @@ def _below_stroke(light: Doubles, k: int) -> int:
 
 
 def _differ(field: Field, bar: Bar, upper: tuple[int, int], lower: tuple[int, int]) -> bool:
-    """Whether two stretches of rows of a bar have different fills."""
+    """Whether two stretches of rows of a bar have different fills: most of their rows, that is, for level hatches cross them."""
     if min(upper[1] - upper[0], lower[1] - lower[0]) < 4:
         return False
-    looks = [texture_of(field, bar.x0, bar.x1, a + 2, max(a + 3, b - 3), share=1.0) for a, b in (upper, lower)]
-    color = float(np.abs(looks[0][0] - looks[1][0]).max())
-    grain = float(np.abs(looks[0][1] - looks[1][1]).max())
-    if max(color, 0.5 * grain) < OTHER_FILL:
+    (color_a, grain_a), (color_b, grain_b) = (_look(field, bar, *rows) for rows in (upper, lower))
+    if float(np.abs(color_a - color_b).max()) < OTHER_FILL and abs(grain_a - grain_b) < OTHER_FILL:
         return False
-    both_plain = looks[0][1][0] == 0 == looks[1][1][0]
-    return both_plain or _has_border(field, bar, lower[0])
+    return max(grain_a, grain_b) < 0.25 * OTHER_FILL or _has_border(field, bar, lower[0])
+
+
+def _look(field: Field, bar: Bar, first: int, last: int) -> tuple[FloatArray, float]:
+    """Mean colour and mean step from column to column in the median row of rows first..last-1."""
+    rows = field.rgb[first + 1 : max(first + 2, last - 2), _beside_stem(bar)]
+    grain = np.abs(np.diff(lightness(rows), axis=1)).mean(axis=1)
+    return np.asarray(np.median(rows.mean(axis=1), axis=0), dtype=np.float32), float(np.median(grain))
 
 
 def _has_border(field: Field, bar: Bar, row: int) -> bool:

@@ -171,4 +171,5 @@ def _key_beside(image: NDArray[np.uint8], text: TextBox, texts: Sequence[TextBox
 
 
 def _crosses(a: Sequence[float], b: Sequence[float]) -> bool:
-    return min(a[2], b[2]) - max(a[0], b[0]) > 0 and min(a[3], b[3]) - max(a[1], b[1]) > 0.3 * (b[3] - b[1]) and len(b) == 4
+    """Whether box a overlaps box b in x, and in y by three tenths of b's height."""
+    return min(a[2], b[2]) - max(a[0], b[0]) > 0 and min(a[3], b[3]) - max(a[1], b[1]) > 0.3 * (b[3] - b[1])

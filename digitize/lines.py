@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 class Line:
     """A straight line along one image axis, in pixels.
 
-    `at` is its sub-pixel centre across (x of an upright line, y of a level one), `start` and `end` its ends along, `width` its thickness and
-    `depth` how much darker than its surroundings it is (0 to 255).
+    `at` is its sub-pixel centre across (x of an upright line, y of a level one), `start` and `end` its ends along, `width` its
+    thickness and `depth` how much darker than its surroundings it is (0 to 255).
     """
 
     upright: bool
@@ -53,7 +53,8 @@ def _level_lines(gray: NDArray[np.uint8], min_length: int, min_depth: float, *, 
     # A line of a scan steps from row to row and has gaps: join over one row and a few columns before asking for its length.
     joined = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((1, 5), np.uint8))
     seed = max(8, min_length // 3)
-    long = cv2.morphologyEx(joined, cv2.MORPH_OPEN, np.ones((1, seed), np.uint8)) & mask
+    opened = cv2.morphologyEx(joined, cv2.MORPH_OPEN, np.ones((1, seed), np.uint8))
+    long = ((opened > 0) & (mask > 0)).astype(np.uint8)
     # Where a filled bar stands on an axis line, the line is no darker than the bar: there it goes on as plain ink.
     darkest = cv2.erode(gray, np.ones((3, 1), np.uint8))
     paper = float(np.median(gray))

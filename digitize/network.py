@@ -8,10 +8,11 @@ maps hold peaks at the ends themselves, to which those distances are snapped. Bo
 
 from __future__ import annotations
 
+import itertools
 import threading
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -37,13 +38,14 @@ BLOCK = 32
 NEAR = 6.0  # px: distances to ends are learnt as log(distance + NEAR)
 OFFSET, SIZE, TALL, BARS, STYLE = slice(0, 2), 2, 3, slice(4, 10), slice(10, 23)  # columns of the head's answers
 MIN_MARK = 0.3  # probability of a peak
-MIN_END = 0.15
+MIN_END = 0.1
 SAME_PLACE = 1.6  # px: two peaks nearer than this are one marker
 SAME_COLUMN = 3.0  # px: an end lies no farther to the side of its marker
-FAR_OFF = 1.1  # log ratio of the distances at which a marker rather has no peak than this one
-PEAK_WEIGHT = 0.2  # of the log of a peak's probability against the log ratio of distances
-EVEN = 0.5  # weight of the bar's other half in where an end is expected
 MIN_BAR = 0.3  # probability of an end that makes it worth looking for
+CLEAR_END = 0.4  # probability of a peak that ought to be the end of some bar
+EXPECTED, EVEN, PEAK_WEIGHT = 1.0, 1.0, 0.35  # weights of log ratios of distances (as said, up against down) and of a peak's log probability
+MISSING, TWICE, UNUSED = 1.2, 0.8, 0.6  # costs of an end without a peak, of a peak used twice, of a clear peak that is not used
+MOST_COMBINATIONS = 3000
 WAYS = (-1, 1)  # along y, of upper and of lower ends
 
 
@@ -234,53 +236,83 @@ def _end(bar: FloatArray, y: float, way: int) -> DetectedEnd:
     return DetectedEnd(exists, seen, distance, y + way * distance, False)
 
 
+@dataclass(frozen=True)
+class _Choice:
+    """What the two ends of one marker may be: peaks' numbers (-1 for none), distances (None for none), and how little that is expected."""
+
+    peaks: tuple[int, int]
+    distances: tuple[float | None, float | None]
+    cost: float
+
+
 def _snapped(marks: Sequence[DetectedMark], ends: Sequence[Sequence[Peak]]) -> list[DetectedMark]:
-    """The markers with their ends at peaks of the maps of ends, no peak used twice.
+    """The markers with their ends at peaks of the maps of ends.
 
-    A marker says roughly how far away its ends are. The peaks of its column are shared out among the markers of that column so that, in all,
-    they lie as near as can be to where they are expected (on the log scale); once more with what the other half of each bar tells, since
-    most bars reach about as far up as down.
+    A marker says roughly how far away its ends are. The peaks of a column are shared out among its markers so that, in all, they lie near
+    where they are expected, bars reach about as far up as down, every clear peak is used, and none twice.
     """
-    if not marks:
-        return []
-    expected = np.array([[m.up.distance, m.down.distance] for m in marks])
-    found = np.full(expected.shape, np.nan)
-    for _ in range(2):
-        other = np.where(np.isnan(found), expected, found)[:, ::-1]
-        wanted = np.exp((1 - EVEN) * np.log(expected + NEAR) + EVEN * np.log(other + NEAR)) - NEAR if np.isfinite(found).any() else expected
-        found = np.stack([_shared_out(marks, ends[k], way, wanted[:, k], k) for k, way in enumerate(WAYS)], axis=1)
-    both = zip(marks, found.tolist(), strict=True)
-    return [replace(m, up=_at(m.up, m.y, -1, up), down=_at(m.down, m.y, 1, down)) for m, (up, down) in both]
+    snapped = list(marks)
+    for column in _columns(marks):
+        most = max(1, int(MOST_COMBINATIONS ** (1 / len(column))))
+        choices = [_choices(marks[i], ends)[:most] for i in column]
+        clear = _clear(marks, column, ends)
+        best = min(itertools.product(*choices), key=partial(_cost, clear))
+        for i, choice in zip(column, best, strict=True):
+            m = marks[i]
+            up, down = (_at(end, m.y, way, d) for end, way, d in zip((m.up, m.down), WAYS, choice.distances, strict=True))
+            snapped[i] = replace(m, up=up, down=down)
+    return snapped
 
 
-def _at(end: DetectedEnd, y: float, way: int, distance: float) -> DetectedEnd:
-    return end if np.isnan(distance) else replace(end, distance=distance, y=y + way * distance, is_snapped=True)
+def _columns(marks: Sequence[DetectedMark]) -> list[list[int]]:
+    """Numbers of the markers that may have error bars, those above each other together."""
+    barred = [i for i, m in enumerate(marks) if max(m.up.probability, m.down.probability) > MIN_BAR]
+    columns: list[list[int]] = []
+    for i in sorted(barred, key=lambda i: marks[i].x):
+        if columns and marks[i].x - marks[columns[-1][0]].x <= SAME_COLUMN:
+            columns[-1].append(i)
+        else:
+            columns.append([i])
+    return columns
 
 
-def _shared_out(
-    marks: Sequence[DetectedMark], peaks: Sequence[Peak], way: int, wanted: NDArray[np.float64], k: int
-) -> NDArray[np.float64]:
-    """The distance of each marker's end on one side, NaN where no peak can be it."""
-    from scipy.optimize import linear_sum_assignment
+def _clear(marks: Sequence[DetectedMark], column: Sequence[int], ends: Sequence[Sequence[Peak]]) -> dict[tuple[int, int], float]:
+    """The clear peaks (kind, number) of a column, which ought to belong to one of its markers, and their probabilities."""
+    x = float(np.mean([marks[i].x for i in column]))
+    return {(k, j): p.score for k in (0, 1) for j, p in enumerate(ends[k]) if abs(p.x - x) <= SAME_COLUMN and p.score > CLEAR_END}
 
-    found = np.full(len(marks), np.nan)
-    if not peaks:
-        return found
-    places = np.array([(m.x, m.y) for m in marks])
-    at = np.array([(p.x, p.y, p.score) for p in peaks])
-    probability = np.array([(m.up, m.down)[k].probability for m in marks])
-    distance = way * (at[None, :, 1] - places[:, None, 1])
-    ratio = np.abs(np.log((np.maximum(distance, 0) + NEAR) / (wanted[:, None] + NEAR)))
-    cost = ratio - PEAK_WEIGHT * np.log(at[None, :, 2] / MIN_END)
-    beside = np.abs(at[None, :, 0] - places[:, None, 0])
-    possible = (beside <= SAME_COLUMN) & (distance > 0) & (ratio < FAR_OFF) & (probability[:, None] > MIN_BAR)
-    # Each marker may also stay without a peak, at the cost of one that lies far off.
-    alone = np.full((len(marks), len(marks)), FAR_OFF)
-    rows, cols = linear_sum_assignment(np.hstack([np.where(possible, cost, 2 * FAR_OFF + 1), alone]))
-    for i, j in zip(rows.tolist(), cols.tolist(), strict=True):
-        if j < len(peaks) and possible[i, j]:
-            found[i] = distance[i, j]
-    return found
+
+def _choices(mark: DetectedMark, ends: Sequence[Sequence[Peak]]) -> list[_Choice]:
+    """Every pair of ends that a marker may have, the likeliest first."""
+    sides = []
+    for end, peaks, way in zip((mark.up, mark.down), ends, WAYS, strict=True):
+        side: list[tuple[int, float | None, float]] = [(-1, None, MISSING * end.probability)]
+        for j, peak in enumerate(peaks):
+            distance = way * (peak.y - mark.y)
+            if end.probability > MIN_BAR and abs(peak.x - mark.x) <= SAME_COLUMN and distance > 0:
+                cost = EXPECTED * _ratio(distance, end.distance) - PEAK_WEIGHT * float(np.log(peak.score / MIN_END))
+                side.append((j, distance, cost))
+        sides.append(side)
+    made = [
+        _Choice((i, j), (up, down), a + b + (EVEN * _ratio(up, down) if up is not None and down is not None else 0.0))
+        for (i, up, a), (j, down, b) in itertools.product(*sides)
+    ]
+    return sorted(made, key=lambda choice: choice.cost)
+
+
+def _ratio(a: float, b: float) -> float:
+    return abs(float(np.log((a + NEAR) / (b + NEAR))))
+
+
+def _cost(clear: Mapping[tuple[int, int], float], combo: Sequence[_Choice]) -> float:
+    used = [(k, c.peaks[k]) for c in combo for k in (0, 1) if c.peaks[k] >= 0]
+    twice = len(used) - len(set(used))
+    unused = sum(score for peak, score in clear.items() if peak not in used)
+    return sum(c.cost for c in combo) + TWICE * twice + UNUSED * unused
+
+
+def _at(end: DetectedEnd, y: float, way: int, distance: float | None) -> DetectedEnd:
+    return end if distance is None else replace(end, distance=distance, y=y + way * distance, is_snapped=True)
 
 
 def _distinct(marks: Sequence[DetectedMark]) -> list[DetectedMark]:

@@ -25,7 +25,10 @@ class Shape:
     planes: tuple[tuple[float, float, float], ...] = ()
 
     def distance(self, x: FloatArray, y: FloatArray, size: float) -> FloatArray:
-        """Signed distance in px from the outline of the marker with half-size `size` (negative inside) at offsets from its anchor."""
+        """Signed distance in px from the outline of the marker with half-size `size` (negative inside) at offsets from its anchor.
+
+        Beyond a corner it is the larger of the distances from its two edges drawn on, so that corners stay sharp.
+        """
         if not self.planes:
             return np.hypot(x, y) - size
         return np.asarray(np.max([nx * x + ny * y - offset * size for nx, ny, offset in self.planes], axis=0))
@@ -41,7 +44,6 @@ TRIANGLE = Shape("triangle", ((0, 1, 0.5), (0.75**0.5, -0.5, 0.5), (-(0.75**0.5)
 TALL_TRIANGLE = Shape("triangle", ((0, 1, 1), (2 * _S, -_S, _S), (-2 * _S, -_S, _S)))
 """As wide as high, anchored at half height; size is half its height."""
 DOWN_TRIANGLE = Shape("triangle-down", ((0, -1, 0.5), (0.75**0.5, 0.5, 0.5), (-(0.75**0.5), 0.5, 0.5)))
-SHAPES = (CIRCLE, SQUARE, DIAMOND, TRIANGLE, TALL_TRIANGLE, DOWN_TRIANGLE)
 
 
 def fill_coverage(distance: FloatArray) -> FloatArray:

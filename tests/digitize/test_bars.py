@@ -374,3 +374,191 @@ def test_bars_of_a_pdf_page() -> None:
     off = np.array([[px(getattr(m, name)) - row(v) for m, v in zip(found, truth, strict=True)] for name, truth in expected.items()])
     assert abs(off.mean()) < 0.8
     assert np.abs(off - off.mean()).max() < 0.3
+
+
+def hatch(image: NDArray[np.float64], bar: Drawn, kind: str, period: float = 8.0, base: float = BASE) -> None:
+    """Draw a hatch of black strokes over the inside of a bar: its last pixels stay free for the outline."""
+    x0, x1, y0, y1 = round(bar.x0) + 1, round(bar.x1) - 1, round(bar.end) + 1, round(base) - 1
+    y, x = np.mgrid[y0 : y1 + 1, x0 : x1 + 1].astype(float)
+    along = {"/": [x + y], "\\": [x - y], "x": [x + y, x - y], "|": [x], "-": [y], "+": [x, y]}
+    inked = np.zeros(x.shape, dtype=bool)
+    for phase in along.get(kind, []):
+        inked |= np.mod(phase, period) < 1.0
+    if kind == ".":
+        inked = (np.mod(x, period / 2) < 1.5) & (np.mod(y, period / 2) < 1.5)
+    image[y0 : y1 + 1, x0 : x1 + 1][inked] = 0
+
+
+class TestTextures:
+    """White bars with outlines, hatches and dots."""
+
+    @pytest.mark.parametrize("kind", ["/", "\\", "x", "|", "-", "+", "."])
+    def test_a_hatch_is_a_fill(self, kind: str) -> None:
+        image = canvas()
+        bars = spaced(WHITE, inner=False)
+        for bar in bars:
+            paint_bar(image, bar)
+            hatch(image, bar, kind)
+        found = marks(read_bars(panel_of(image, LABELS)))
+        assert [m.category for m in found] == ["Pre", "Post", "Late"]
+        # The strokes of the hatch that run into the lid pull its middle by a part of a pixel.
+        assert [m.y.px for m in found] == pytest.approx([b.end for b in bars], abs=0.6)
+        assert [px(m.y_hi) for m in found] == pytest.approx([b.outer for b in bars], abs=EXACT)
+
+    def test_touching_bars_of_four_textures_are_four_series(self) -> None:
+        image = canvas()
+        kinds = ["", "/", "x", "-"]
+        tops = [[200.3, 170.2, 240.6, 120.8], [150.5, 150.9, 260.3, 205.4]]
+        drawn = [
+            [Drawn(60 + 270 * g + 40 * k, 100 + 270 * g + 40 * k, t, t - 20.2, fill=WHITE) for k, t in enumerate(row)]
+            for g, row in enumerate(tops)
+        ]
+        for group in drawn:
+            for bar, kind in zip(group, kinds, strict=True):
+                paint_bar(image, bar)
+                hatch(image, bar, kind)
+        reading = read_bars(panel_of(image, [("Dry", 140.0), ("Wet", 410.0)]))
+        assert [len(s.marks) for s in reading.series] == [2, 2, 2, 2]
+        for k, series in enumerate(reading.series):
+            assert [m.category for m in series.marks] == ["Dry", "Wet"]
+            for mark, group in zip(series.marks, drawn, strict=True):
+                assert mark.x.px == pytest.approx((group[k].x0 + group[k].x1) / 2, abs=1.5)
+                assert mark.y.px == pytest.approx(group[k].end, abs=0.6)
+                assert px(mark.y_hi) == pytest.approx(group[k].outer, abs=EXACT)
+
+    def test_hatches_drawn_by_matplotlib(self) -> None:
+        from matplotlib.backends.backend_agg import FigureCanvasAgg
+        from matplotlib.figure import Figure
+
+        values, errors = [12.0, 7.5, 15.2, 9.1], [2.0, 1.4, 3.1, 0.9]
+        figure = Figure(figsize=(6, 4), dpi=100)
+        agg = FigureCanvasAgg(figure)
+        ax = figure.add_axes((0.1, 0.2, 0.8, 0.75))
+        for k, pattern in enumerate(["//", "xx", "..", ""]):
+            bar = ax.bar([k], [values[k]], yerr=[[0], [errors[k]]], capsize=4, facecolor="white", edgecolor="black", linewidth=1.0)
+            bar.patches[0].set_hatch(pattern)
+        ax.set_ylim(0, 20)
+        ax.set_xticks([])
+        agg.draw()
+        pixels = np.ascontiguousarray(np.asarray(agg.buffer_rgba())[..., :3])
+
+        def row(value: float) -> float:
+            return float(pixels.shape[0]) - float(ax.transData.transform((0, value))[1]) - 0.5
+
+        left, right = (float(ax.transData.transform((x, 0))[0]) for x in ax.get_xlim())
+        axis = y_axis([(row(v), v) for v in (0, 5, 10, 15, 20)], pixels.shape[:2], 11.0, left=left)
+        box = (round(left) + 2, round(row(20)) + 2, round(right) - 2, round(row(0)) - 3)
+        found = marks(read_bars(Panel(pixels, box, axis, None, (), (), 11.0)))
+        # The renderer moves strokes to whole pixels, and those of bars and caps apart.
+        assert [m.y.px for m in found] == pytest.approx([row(v) for v in values], abs=0.8)
+        assert [px(m.y_hi) for m in found] == pytest.approx([row(v + e) for v, e in zip(values, errors, strict=True)], abs=1.1)
+
+    def test_a_hatched_key_names_its_series(self) -> None:
+        image = canvas()
+        entries = []
+        for name, kind, y in (("Dots", ".", 20.0), ("Lines", "/", 40.0)):
+            key = Drawn(500, 530, y, fill=WHITE)
+            paint_bar(image, key, base=y + 12)
+            hatch(image, key, kind, period=6.0, base=y + 12)
+            entries.append(LegendEntry(name, (536, round(y), 580, round(y) + 12), (500, round(y), 530, round(y) + 12)))
+        for x, top, kind in ((80, 150.2, "/"), (120, 90.7, "."), (280, 180.3, "/"), (320, 210.1, ".")):
+            bar = Drawn(x, x + 40, top, fill=WHITE)
+            paint_bar(image, bar)
+            hatch(image, bar, kind, period=6.0)
+        reading = read_bars(panel_of(image, [("Dry", 120.0), ("Wet", 320.0)]), entries)
+        assert [s.name for s in reading.series] == ["Lines", "Dots"]
+
+
+class TestStacks:
+    """Bars on top of one another."""
+
+    PARTS = ((250.4, (120, 120, 120)), (170.6, (215, 215, 215)), (110.3, (60, 90, 200)))
+
+    def picture(self) -> NDArray[np.float64]:
+        image = canvas()
+        for shift, (_, x) in zip((0.0, 21.3, -14.2), LABELS, strict=True):
+            for end, fill in reversed(self.PARTS):
+                paint_bar(image, Drawn(x - 30, x + 30, end + shift, end + shift - 12.4, end + shift + 12.4, fill))
+        return image
+
+    def test_each_part_is_a_mark_of_its_own_series_at_its_end_on_the_axis(self) -> None:
+        reading = read_bars(panel_of(self.picture(), LABELS))
+        assert sorted(s.color for s in reading.series) == ["#3c5ac8", "#787878", "#d7d7d7"]
+        for series in reading.series:
+            end = next(e for e, fill in self.PARTS if "#{:02x}{:02x}{:02x}".format(*fill) == series.color)
+            assert [m.category for m in series.marks] == ["Pre", "Post", "Late"]
+            for mark, shift in zip(series.marks, (0.0, 21.3, -14.2), strict=True):
+                assert "stacked" in mark.flags
+                assert mark.y.px == pytest.approx(end + shift, abs=EXACT)
+                # Over another fill than paper the stroke's colour is less sure.
+                assert px(mark.y_hi) == pytest.approx(end + shift - 12.4, abs=0.3)
+
+    def test_a_letter_inside_a_bar_is_no_part(self) -> None:
+        image = draw(spaced(WHITE, outer=False))
+        for bar in spaced(WHITE):
+            x = (bar.x0 + bar.x1) / 2
+            for dy in (40, 46, 52):
+                paint(image, x - 6, bar.end + dy, x + 6, bar.end + dy + 2, (0, 0, 0))
+        found = marks(read_bars(panel_of(image, LABELS)))
+        assert len(found) == 3
+        assert all(m.flags == () for m in found)
+
+
+class TestErrorBarsInTheWay:
+    """What stands close to the ends of bars and of their error bars."""
+
+    def test_a_letter_right_above_a_cap_does_not_lengthen_the_error_bar(self) -> None:
+        bars = spaced(GREY, inner=False)
+        image = draw(bars)
+        for bar in bars:
+            assert bar.outer is not None
+            x = (bar.x0 + bar.x1) / 2
+            bottom = bar.outer - 3.2
+            paint(image, x - 5, bottom - 2, x + 5, bottom, (0, 0, 0))
+            paint(image, x - 5, bottom - 12, x + 5, bottom - 10, (0, 0, 0))
+            paint(image, x - 1, bottom - 12, x + 1, bottom, (0, 0, 0))
+        found = marks(read_bars(panel_of(image, LABELS)))
+        assert [px(m.y_hi) for m in found] == pytest.approx([b.outer for b in bars], abs=EXACT)
+
+    def test_a_cap_that_lies_on_the_outline(self) -> None:
+        bars = [replace(b, outer=b.end - 2.6, inner=b.end + 2.6) for b in spaced(GREY)]
+        found = marks(read_bars(panel_of(draw(bars), LABELS)))
+        for mark, bar in zip(found, bars, strict=True):
+            # The cap hides the stem: only how far it stands out tells where it is.
+            assert px(mark.y_hi) == pytest.approx(bar.outer, abs=0.8)
+            assert mark.y_lo is None or px(mark.y_lo) == pytest.approx(bar.inner, abs=0.8)
+
+    def test_caps_as_wide_as_the_bars_are_no_lids(self) -> None:
+        image = canvas()
+        bars = [
+            Drawn(80 + 120 * g + 24 * k, 104 + 120 * g + 24 * k, 150.3 + 25 * k, fill=f)
+            for g in range(3)
+            for k, f in enumerate((WHITE, GREY))
+        ]
+        for bar in bars:
+            paint_bar(image, bar)
+            x, tip = (bar.x0 + bar.x1) / 2, bar.end - 15.4
+            paint(image, x - 0.7, tip, x + 0.7, bar.end, (0, 0, 0))
+            paint(image, x - 11.5, tip - 0.7, x + 11.5, tip + 0.7, (0, 0, 0))
+        found = marks(read_bars(panel_of(image, LABELS)))
+        assert [m.y.px for m in found] == pytest.approx([b.end for b in bars], abs=EXACT)
+        assert [px(m.y_hi) for m in found] == pytest.approx([b.end - 15.4 for b in bars], abs=EXACT)
+
+
+def test_a_frame_and_dividers_are_no_bars() -> None:
+    bars = spaced(WHITE, inner=False)
+    image = draw(bars)
+    for y in (15.0, 320.0):
+        paint(image, 40, y - 0.7, 590, y + 0.7, (0, 0, 0))
+    for x in (40.0, 200.0, 350.0, 590.0):
+        paint(image, x - 0.7, 15, x + 0.7, 320, (0, 0, 0))
+    found = marks(read_bars(panel_of(image, LABELS)))
+    assert [m.y.px for m in found] == pytest.approx([b.end for b in bars], abs=EXACT)
+
+
+def test_a_line_that_encloses_an_area_with_the_axis_is_no_bar() -> None:
+    image = canvas()
+    for k in range(8):
+        paint(image, 60 + 60 * k, 60 + 25 * k, 121 + 60 * k, 62 + 25 * k, (0, 0, 0))
+        paint(image, 119 + 60 * k, 60 + 25 * k, 121 + 60 * k, 87 + 25 * k, (0, 0, 0))
+    assert bar_evidence(panel_of(image)) < 0.5

@@ -22,7 +22,7 @@ NO_END = DetectedEnd(0.0, 0.0, 0.0, 0.0, False)
 def span(n: int, lo: float, hi: float) -> NDArray[np.float64]:
     """Share of each of n pixels between two positions."""
     k = np.arange(n)
-    return np.clip(np.minimum(k + 0.5, hi) - np.maximum(k - 0.5, lo), 0, 1)
+    return np.asarray(np.clip(np.minimum(k + 0.5, hi) - np.maximum(k - 0.5, lo), 0, 1), dtype=np.float64)
 
 
 @dataclass
@@ -136,6 +136,19 @@ def test_two_bars_above_one_another_with_paper_between_are_two_stems() -> None:
     assert upper.flags == lower.flags == ()
 
 
+def test_strokes_above_and_below_a_tall_open_box_are_two_stems() -> None:
+    # Ink at both sides all the way, as in an open marker, but no marker is as high as two digits and a half.
+    drawing = Drawing().stem(10, 40).stem(70, 100).box(X - 7, 40, X - 5, 70).box(X + 5, 40, X + 7, 70)
+    assert len([s for s in drawing.stems() if abs(s.x - X) < 1]) == 2
+
+
+def test_halves_that_do_not_touch_their_marker_are_one_bar() -> None:
+    drawing = Drawing().stem(20, 49.5, caps=(20,)).stem(60.5, 90, caps=(90,)).disc(55, 1.5)
+    assert len(drawing.stems()) == 2
+    (bar,) = drawing.bars(marker(55))
+    assert ends(bar) == pytest.approx((20, 90), abs=CLOSE)
+
+
 def test_a_stem_goes_on_beneath_other_ink() -> None:
     drawing = Drawing().stem(20, 100, caps=(20, 100)).disc(45).hide(60, 75)
     assert len(drawing.stems()) == 1
@@ -150,6 +163,15 @@ def test_an_end_under_other_ink_is_not_where_the_ink_begins() -> None:
     assert bar.bottom is None
     assert bar.bottom_hidden
     assert not bar.top_hidden
+
+
+def test_an_upper_end_under_other_ink_is_not_where_the_ink_begins() -> None:
+    drawing = Drawing().stem(20, 90, caps=(20, 90)).disc(55).hide(10, 32)
+    (bar,) = drawing.bars(marker(55))
+    assert bar.bottom == pytest.approx(90, abs=CLOSE)
+    assert bar.top is None
+    assert bar.top_hidden
+    assert not bar.bottom_hidden
 
 
 def test_a_marker_under_other_ink_at_both_sides_may_have_a_bar() -> None:
@@ -170,10 +192,15 @@ def test_caps_of_two_greys_go_to_the_markers_of_their_grey() -> None:
 
 
 def test_caps_of_one_grey_are_shared_out_so_that_bars_are_even() -> None:
+    # Crossed bars, and one within the other.
     drawing = Drawing().stem(20, 90, caps=(20, 32, 72, 90)).disc(46).disc(61)
     upper, lower = drawing.bars(marker(46), marker(61))
     assert ends(upper) == pytest.approx((20, 72), abs=CLOSE)
     assert ends(lower) == pytest.approx((32, 90), abs=CLOSE)
+    drawing = Drawing().stem(5, 85, caps=(5, 54, 70, 85)).disc(45).disc(62)
+    upper, lower = drawing.bars(marker(45), marker(62))
+    assert ends(upper) == pytest.approx((5, 85), abs=CLOSE)
+    assert ends(lower) == pytest.approx((54, 70), abs=CLOSE)
 
 
 def test_the_order_of_markers_does_not_matter() -> None:

@@ -37,11 +37,9 @@ def is_flags(node: ast.AST) -> bool:
 def flags_in(source: str) -> Iterator[str]:
     """Strings that a module uses as flags: given, assigned, appended to or looked for in something called flags."""
     for node in ast.walk(ast.parse(source)):
-        if isinstance(node, ast.keyword) and node.arg == "flags":
-            yield from strings_in(node.value)
-        elif isinstance(node, ast.Assign) and any(is_flags(t) for t in node.targets):
-            yield from strings_in(node.value)
-        elif isinstance(node, ast.AugAssign | ast.AnnAssign) and is_flags(node.target) and node.value is not None:
+        targets = node.targets if isinstance(node, ast.Assign) else [node.target] if isinstance(node, ast.AugAssign | ast.AnnAssign) else []
+        is_given = any(is_flags(t) for t in targets) or (isinstance(node, ast.keyword) and node.arg == "flags")
+        if is_given and isinstance(node, ast.keyword | ast.Assign | ast.AugAssign | ast.AnnAssign) and node.value is not None:
             yield from strings_in(node.value)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and is_flags(node.func.value):
             for argument in node.args:

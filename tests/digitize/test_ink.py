@@ -69,6 +69,22 @@ def test_black_and_every_grey_share_one_layer() -> None:
     assert ink.layers[0].amount[100, 20] == pytest.approx(85 / 255, abs=0.02)
 
 
+def test_grey_that_is_a_little_tinted_is_grey() -> None:
+    image = paper()
+    discs(image, (0, 0, 0), 25)
+    discs(image, (96, 90, 84), 85)  # as paper that yellowed, or a camera, gives it
+    (layer,) = find_layers(image).layers
+    assert layer.is_grey
+
+
+def test_pale_ink_alone_is_full() -> None:
+    image = paper()
+    discs(image, (150, 150, 150), 60)
+    (layer,) = find_layers(image).layers
+    assert layer.full == pytest.approx(105, abs=2)
+    assert layer.amount[60, 20] == pytest.approx(1.0)
+
+
 def test_black_beside_a_colour_is_a_layer_of_its_own() -> None:
     image = paper()
     discs(image, BLACK, 30)

@@ -30,7 +30,8 @@ def record(*panels: PanelRecord) -> FigureRecord:
     return FigureRecord(source=SourceRecord(file="figure.png", sha256="0" * 64, pages=(1,)), panels=panels)
 
 
-POINT = PointRecord(x=15.0, y=4.02, px=(103.4, 211.8), y_lo=3.1, y_hi=5.0, u_x=0.1, u_y=0.02, flags=("mirrored", "clipped"), confidence=0.97)
+FLAGS = ("mirrored", "clipped")
+POINT = PointRecord(x=15.0, y=4.02, px=(103.4, 211.8), y_lo=3.1, y_hi=5.0, u_x=0.1, u_y=0.02, flags=FLAGS, confidence=0.97)
 NAMED = PointRecord(x="Week 4", y=2.0, px=(150.0, 230.0))
 
 
