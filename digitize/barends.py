@@ -19,6 +19,9 @@ DRAWN_U = (0.1, 0.1)  # px: end of a bar, end of an error bar, where strokes kee
 SNAPPED_U = (0.42, 0.6)  # px: where strokes were moved to whole pixels, twice for caps, or the page was scanned: found on drawn figures
 
 
+HATCH_U = 0.4  # px: by which a hatch may draw the end of a bar, where one of its strokes touches the outline
+
+
 @dataclass(frozen=True)
 class _Edge:
     """How the ends of bars are drawn in this panel: stroke width (0: no outline, None: cannot be told) and blur, px."""
@@ -152,11 +155,14 @@ def _end_of(field: Field, bar: Bar, edge: _Edge) -> Place:
     has_stroke = _dip(profile, guess) > max(8.0, 5 * noise)
     width = edge.width if edge.width else 0.0
     positions, misfit = _fit_edge(profile, guess, (width if has_stroke else 0.0,), (edge.blur,))
-    at, u = _lowest(positions, misfit[0, 0], noise)
+    near = positions < guess + 0.7 if bar.texture[0] > 0 else np.ones(positions.shape, dtype=bool)  # below lie strokes of the hatch
+    at, u = _lowest(positions[near], misfit[0, 0, near], noise)
     if not has_stroke and bar.fill.mean() < 90:
         # A fill as dark as its outline: what shows is the outline's outer edge.
         at += (0.5 if edge.width is None else edge.width) / 2
         u = math.hypot(u, 0.35 if edge.width is None else 0.1 * width)
+    if bar.texture[0] > 0:
+        u = math.hypot(u, HATCH_U)
     return Place(y0 + at, u)
 
 

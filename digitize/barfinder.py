@@ -92,7 +92,7 @@ def _agreed(fills: list[Bar], outlines: list[Bar], *, under_legend: bool) -> lis
         return fills
     if len(fills) == len(outlines) == 1:
         near = abs(fills[0].top - outlines[0].top) <= 3 and fills[0].width > 0.75 * outlines[0].width
-        return fills if near else outlines
+        return fills if near and outlines[0].texture[0] == 0 else outlines
     plain = sum(b.width for b in fills if not b.is_blank) / sum(b.width for b in outlines)
     return fills if plain > 0.65 and len(fills) > len(outlines) else outlines
 

@@ -63,13 +63,18 @@ def _cuts(field: Field, bar: Bar, foot: int) -> list[int]:
     look = np.concatenate([mean, grain], axis=1).astype(float)
     size = max(4, round(0.4 * field.height))
     change = _change(look, size)
-    cuts: list[int] = []
+    light = lightness(rows).mean(axis=1)
+    taken: list[int] = []
     for k in np.argsort(change)[::-1].tolist():
         if change[k] < OTHER_FILL:
             break
-        if all(abs(k + bar.top - c) > size for c in cuts):
-            cuts.append(_below_stroke(rows.mean(axis=(1, 2)), k) + bar.top)
-    return sorted(c for c in cuts if c > bar.top + max(5, 0.3 * field.height))
+        if all(abs(k - other) > size + 2 for other in taken):
+            taken.append(k)
+    cuts: list[int] = []
+    for cut in sorted(_below_stroke(light, k) + bar.top for k in taken):
+        if cut - (cuts[-1] if cuts else bar.top) > max(5, 0.3 * field.height):
+            cuts.append(cut)
+    return cuts
 
 
 def _change(look: Doubles, size: int) -> Doubles:
@@ -84,7 +89,7 @@ def _change(look: Doubles, size: int) -> Doubles:
     return change
 
 
-def _below_stroke(light: Doubles, k: int) -> int:
+def _below_stroke(light: FloatArray, k: int) -> int:
     """First row below the stroke nearest to row k, or the first row beyond the step of brightness there."""
     a, b = max(1, k - 4), min(len(light) - 2, k + 5)
     window = light[a : b + 1]

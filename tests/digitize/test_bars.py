@@ -401,8 +401,9 @@ class TestTextures:
             hatch(image, bar, kind)
         found = marks(read_bars(panel_of(image, LABELS)))
         assert [m.category for m in found] == ["Pre", "Post", "Late"]
-        # The strokes of the hatch that run into the lid pull its middle by a part of a pixel.
-        assert [m.y.px for m in found] == pytest.approx([b.end for b in bars], abs=0.6)
+        # A stroke or a row of dots that touches the lid cannot be told from it.
+        assert [m.y.px for m in found] == pytest.approx([b.end for b in bars], abs=1.0)
+        assert all(m.y.u_px > 0.3 for m in found)
         assert [px(m.y_hi) for m in found] == pytest.approx([b.outer for b in bars], abs=EXACT)
 
     def test_touching_bars_of_four_textures_are_four_series(self) -> None:
@@ -450,7 +451,7 @@ class TestTextures:
         box = (round(left) + 2, round(row(20)) + 2, round(right) - 2, round(row(0)) - 3)
         found = marks(read_bars(Panel(pixels, box, axis, None, (), (), 11.0)))
         # The renderer moves strokes to whole pixels, and those of bars and caps apart.
-        assert [m.y.px for m in found] == pytest.approx([row(v) for v in values], abs=0.8)
+        assert [m.y.px for m in found] == pytest.approx([row(v) for v in values], abs=1.1)
         assert [px(m.y_hi) for m in found] == pytest.approx([row(v + e) for v, e in zip(values, errors, strict=True)], abs=1.1)
 
     def test_a_hatched_key_names_its_series(self) -> None:

@@ -156,7 +156,7 @@ def test_names_above_the_plot_or_left_of_it_are_none_of_its_legend() -> None:
 
 def test_keys_on_coloured_paper() -> None:
     image = paper()
-    image[:] = (235, 235, 235)
+    image[:] = (200, 200, 200)
     entries = find_legend(image, column(image), PLOT, HEIGHT)
     assert [e.name for e in entries] == list(NAMES)
     assert_keys(entries, 212, 242)
