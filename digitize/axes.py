@@ -49,6 +49,8 @@ class Axis:
     @property
     def inner_edge(self) -> float:
         """Image x (or y) of the labels' edge towards the plot."""
+        if not self.boxes:
+            return self.marks.axis_at
         return self.side.across(max(self.side.span(b.box)[3] for b in self.boxes))
 
     @property

@@ -206,6 +206,8 @@ def _read_bar(field: Field, bar: Bar, edge: _Edge) -> Drawn:
     lid = round(end.px - half - edge.blur) - 1  # the last row that is all paper
     under_legend = bool(field.covered[max(0, lid - 1) : lid + 2, bar.x0 : bar.x1 + 1].mean() > 0.3)
     doubts = ["legend_covers"] if under_legend else []
+    if bar.is_cut:
+        return Drawn(bar, Place(float(bar.top), 1.0), flags=(*doubts, "clipped"))
     if bar.is_part or _bears_another(field, bar, lid):
         doubts.append("stacked")
     stroke = _stem_above(field, bar, lid) if bar.is_above_plain else None

@@ -62,6 +62,11 @@ class Bar:
     is_above_plain: bool = True
 
     @property
+    def is_cut(self) -> bool:
+        """Whether it reaches the upper edge of the plot."""
+        return self.top < 2
+
+    @property
     def width(self) -> int:
         """Inner columns."""
         return self.x1 - self.x0 + 1
@@ -97,7 +102,7 @@ def _columns(panel: Panel, base_px: float) -> tuple[int, int]:
     colors = np.median(panel.image[row - 2 : row + 1].astype(np.float32), axis=0)
     inked = np.abs(colors - _paper(panel.crop)).max(axis=1) > DEFINITE
     reach = (x1 - x0) // 5
-    first = max(0, x0 - reach, round(max(b.box[2] for b in panel.y.boxes)) + 2)
+    first = max(0, x0 - reach, round(max((b.box[2] for b in panel.y.boxes), default=0.0)) + 2)
     last = min(inked.size - 1, x1 + reach)
     while x1 < last and inked[max(0, x1 - 2) : x1 + 1].any():
         x1 += 1

@@ -106,6 +106,8 @@ def _mark(d: Drawn, group: int, label: str | None) -> Mark:
 
 def _labels(panel: Panel, base: float) -> list[tuple[str, float]]:
     """Texts of the first row under the baseline and the middles they stand at, px."""
+    if isinstance(panel.x, Categories) and _label_row(panel, base):
+        return list(zip(panel.x.axis.names, panel.x.axis.centers_px, strict=True))
     return sorted(((b.text, (b.box[0] + b.box[2]) / 2) for b in _label_row(panel, base)), key=lambda p: p[1])
 
 
@@ -161,7 +163,8 @@ def _groups(drawn: Sequence[Drawn], fills: Sequence[int]) -> list[int]:
     wide = np.zeros(n - 1, dtype=bool)
     width = float(np.median([d.bar.width for d in drawn]))
     if gaps.max() - gaps.min() > max(3.0, 0.12 * width):
-        apart = float(np.median(gaps[gaps - gaps.min() > max(3.0, 0.12 * width)]))  # groups of groups stand further apart still
+        between = gaps[gaps - gaps.min() > max(4.0, 0.5 * width)]
+        apart = float(np.median(between)) if between.size else float(gaps.max())  # groups of groups stand further apart still
         wide = gaps > (apart + gaps.min()) / 2
         groups: list[int] = np.concatenate([[0], np.cumsum(wide)]).astype(int).tolist()
         repeated = {groups[i] for i in range(n) for j in range(i) if groups[i] == groups[j] and fills[i] == fills[j]}

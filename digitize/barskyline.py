@@ -60,8 +60,11 @@ def outlined_bars(field: Field) -> tuple[Bar, ...]:
     if width is None:
         return ()
     sides = _without_slivers(sides, width, sky)
-    bars = (_bar(field, sky, x0, x1, width) for a, b in pairwise(sides) for x0, x1 in _parted(a, b, width, sky))
-    return tuple(bar for bar in bars if bar is not None)
+    found = (_bar(field, sky, x0, x1, width) for a, b in pairwise(sides) for x0, x1 in _parted(a, b, width, sky))
+    bars = tuple(bar for bar in found if bar is not None)
+    whole = tuple(bar for bar in bars if not bar.is_cut)
+    # What fills the plot up to its top is a bar only beside others that do not.
+    return bars if len(whole) >= max(2, len(bars) - len(whole)) else whole
 
 
 # ---------------------------------------------------------------- the skyline
@@ -234,7 +237,7 @@ def _bar(field: Field, sky: _Skyline, a: int, b: int, width: float) -> Bar | Non
     if lid is None and abs(left - right) > max(2.0, 0.12 * field.height):
         return None
     top = top if lid is None else lid
-    if sky.foot - top < 3 or top < 2:
+    if sky.foot - top < 3:
         return None
     x0, x1 = _inside(sky.ink, a, b, top, sky.foot)
     if x1 - x0 < 2:

@@ -66,7 +66,13 @@ def find_categories(boxes: Sequence[TextBox], plot: tuple[int, int, int, int], h
     row = sorted(row, key=_middle)
     names = _with_headings(row, [b for b in under if b.rotation == 0 and b not in row], height)
     are_dates = len(row) > 1 and all(DATE.fullmatch(b.text.strip()) for b in row)
-    return Categories(CategoryAxis(names, tuple(_middle(b) for b in row)), tuple(row), are_dates)
+    return Categories(CategoryAxis(_with_noughts(names), tuple(_middle(b) for b in row)), tuple(row), are_dates)
+
+
+def _with_noughts(names: tuple[str, ...]) -> tuple[str, ...]:
+    """The names, a last letter O read as the nought that it is where the others count on: "TO", "T1", "T2"."""
+    counted = {match[1] for name in names if (match := re.fullmatch(r"([A-Za-z]+)\d+", name))}
+    return tuple(f"{name[:-1]}0" if name[-1:] in "Oo" and name[:-1] in counted else name for name in names)
 
 
 def _middle(box: TextBox) -> float:

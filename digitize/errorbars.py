@@ -78,9 +78,9 @@ def find_stems(amount: FloatArray, hidden: NDArray[np.bool_], strength: FloatArr
         Distance from the paper colour, grey levels.
     """
     mask = (amount > 0.3).astype(np.uint8)
-    wide = np.asarray(cv2.morphologyEx(mask, cv2.MORPH_OPEN, np.ones((1, THICKEST + 1), np.uint8)), dtype=np.uint8)
-    thin = cv2.morphologyEx(mask & (1 - wide), cv2.MORPH_CLOSE, np.ones((3, 1), np.uint8))
-    upright = cv2.morphologyEx(thin, cv2.MORPH_OPEN, np.ones((SHORTEST, 1), np.uint8))
+    wide = np.asarray(_opened(mask, np.ones((1, THICKEST + 1), np.uint8)), dtype=np.uint8)
+    thin = np.asarray(cv2.morphologyEx(mask & (1 - wide), cv2.MORPH_CLOSE, np.ones((3, 1), np.uint8)), dtype=np.uint8)
+    upright = _opened(thin, np.ones((SHORTEST, 1), np.uint8))
     count, labels, stats, _ = cv2.connectedComponentsWithStats(upright, connectivity=8)
     pieces = []
     for k in range(1, count):
@@ -89,6 +89,13 @@ def find_stems(amount: FloatArray, hidden: NDArray[np.bool_], strength: FloatArr
         pieces += _straight_parts(own, x, y)
     joined = _joined(pieces, mask, hidden)
     return tuple(replace(stem, caps=_caps(mask, stem, strength)) for stem in joined)
+
+
+def _opened(mask: NDArray[np.uint8], kernel: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The mask without what the kernel does not fit into; cv2's own opening shifts it by a pixel where the kernel's sides are even."""
+    rows, columns = kernel.shape
+    eroded = cv2.erode(mask, kernel, anchor=(columns // 2, rows // 2))
+    return np.asarray(cv2.dilate(eroded, kernel, anchor=((columns - 1) // 2, (rows - 1) // 2)), dtype=np.uint8)
 
 
 def _straight_parts(own: FloatArray, x0: int, y0: int) -> list[Stem]:
@@ -360,7 +367,7 @@ def _bar(marker: Marker, above: _End | None, below: _End | None, flags: tuple[st
 def reconciled(bar: ErrorBar, marker: Marker, line: FloatArray) -> ErrorBar:
     """The bar that the strokes show, held against where the marker's bar seemed to end at first sight.
 
-    Where both agree the strokes' place stands. An end that only one of them has, or that they put at different places, is flagged; one
+    Where both agree the strokes' place stands. An end that they put at different places, or of which only one is sure, is flagged; one
     that was seen where the layer has no ink (`line`, (h, w)) is another series' end.
     """
 
@@ -381,7 +388,7 @@ def _agreed(end: float | None, is_hidden: bool, seen: DetectedEnd, *, is_own: bo
     exists, shows = seen.probability > 0.5, seen.seen > 0.5 and is_own
     if end is None:
         if exists and shows and seen.is_snapped:
-            return seen.y, False, "" if seen.probability > 0.8 else "end_doubtful"
+            return seen.y, False, "" if seen.probability > 0.8 and not is_hidden else "end_doubtful"
         return None, is_hidden or exists, ""
     if exists and abs(end - seen.y) <= max(2.5, 0.06 * seen.distance):
         return end, False, ""

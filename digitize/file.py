@@ -32,6 +32,9 @@ class Reading:
         import PIL.Image
 
         stem = Path(self.record.source.file).stem
+        if (out_dir / self.record.source.file).exists() and Path(self.record.source.file).suffix.lower() == ".png":
+            message = f"{out_dir / self.record.source.file}: the overlay would overwrite a figure of this name; choose another folder"
+            raise ValueError(message)
         record, table = out_dir / f"{stem}.json", out_dir / f"{stem}.csv"
         record.write_text(self.record.to_json() + "\n", encoding="utf-8")
         self.record.to_frame().to_csv(table, index=False)

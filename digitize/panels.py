@@ -75,7 +75,12 @@ def find_panels(
 
 
 def _is_credible(axis: Axis) -> bool:
-    """Whether a column of numbers may be an axis: two numbers need a line with tick marks beside them, three one of both."""
+    """Whether a column of numbers may be an axis: two numbers need a line with tick marks beside them, three one of both.
+
+    An axis without labels was given by a person, who is believed.
+    """
+    if not axis.boxes:
+        return True
     evidence = axis.marks.is_drawn + (axis.marks.axis_line is not None)
     return axis.n_used >= 4 or axis.n_used + evidence >= 4
 
@@ -92,7 +97,7 @@ def _axis_below(y: Axis, rows: Sequence[Axis]) -> Axis | None:
         gap = min(row.inner_edge - hi, max(0.0, row.inner_edge - foot))
         height = row.boxes[0].height if row.boxes else 0.0
         beside = last > at + 2 * height and first > at - 0.15 * (last - first) - 2 * height
-        if beside and -1.5 * height < gap < max(0.6 * (hi - lo), 8 * height):
+        if beside and -1.5 * height <= gap < max(0.6 * (hi - lo), 8 * height):
             cost = abs(gap) + 0.3 * max(0.0, first - at)
             if best is None or cost < best[0]:
                 best = (cost, row)

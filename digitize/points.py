@@ -200,16 +200,18 @@ def _mark(point: Point, fit: Fit, look: Looks, amount: NDArray[np.float64], scal
     u = position_noise(panel)
     u_marker = float(np.hypot(u, 0.05 + 1.5 * fit.misfit)) if is_fitted else 3 * u
     bar = point.bar
-    ends = [
-        None if end is None else _end(amount, fit.x, _to_px(end, scale), capped=capped, upward=upward, scale=scale)
+    top, bottom = (
+        None if end is None else _end(amount, fit.x, _to_px(end, scale), capped=capped, upward=upward, scale=scale, u=u)
         for end, capped, upward in ((bar.top, bar.top_capped, True), (bar.bottom, bar.bottom_capped, False))
-    ]
-    top, bottom = (None if e is None else Place(e + y0, u) for e in ends)
+    )
+    if "mirrored" in bar.flags:  # one of the two was made from the other through the marker: which one is not worth telling apart
+        u_mirrored = float(np.hypot(u, 2 * u_marker))
+        top, bottom = (None if e is None else Place(e.px, max(e.u_px, u_mirrored)) for e in (top, bottom))
     return Mark(
         Place(fit.x + x0, u_marker),
         Place(fit.y + y0, u_marker),
-        y_lo=bottom,
-        y_hi=top,
+        y_lo=None if bottom is None else Place(bottom.px + y0, bottom.u_px),
+        y_hi=None if top is None else Place(top.px + y0, top.u_px),
         flags=bar.flags if is_fitted else (*bar.flags, "not_refined"),
         confidence=min(0.99, point.seen.marker.score * alikeness(point.seen, look)),
     )
@@ -232,10 +234,13 @@ def _anchored(marks: tuple[Mark, ...], size: float) -> tuple[Mark, ...]:
     return tuple(replace(m, y=Place(m.y.px, float(np.hypot(m.y.u_px, 0.15 * size)))) for m in marks)
 
 
-def _end(amount: NDArray[np.float64], x: float, y: float, *, capped: bool, upward: bool, scale: float) -> float:
+def _end(amount: NDArray[np.float64], x: float, y: float, *, capped: bool, upward: bool, scale: float, u: float) -> Place:
+    """An end of an error bar in pixels of the crop, refined where its ink allows; else where the coarse search put it, and less sure."""
     half = 1.2 / scale
     found = cap_centre(amount, x, y, 4 / scale, 4 / scale, half) if capped else stroke_end(amount, x, y, upward=upward, half_width=half)
-    return y if found is None or abs(found - y) > 3 / scale + 1 else found
+    if found is None or abs(found - y) > 3 / scale + 1:
+        return Place(y, float(np.hypot(u, 0.5 / scale)))
+    return Place(found, u)
 
 
 def position_noise(panel: Panel) -> float:

@@ -143,8 +143,8 @@ def _series_record(series: Series, number: int, panel: Panel, to_original: Pixel
 def _point_record(mark: Mark, panel: Panel, to_original: PixelTransform) -> PointRecord:
     px = to_original.apply((mark.x.px, mark.y.px))
     y, u_y = _value(panel.y.calibration, mark.y)
-    y_lo, u_y_lo = _value(panel.y.calibration, mark.y_lo)
-    y_hi, u_y_hi = _value(panel.y.calibration, mark.y_hi)
+    ends = (mark.y_lo, mark.y_hi) if panel.y.calibration.slope < 0 else (mark.y_hi, mark.y_lo)  # values fall along an axis turned round
+    (y_lo, u_y_lo), (y_hi, u_y_hi) = (_value(panel.y.calibration, end) for end in ends)
     flags = [*mark.flags, *panel.flags]
     x: float | str | None = None
     u_x = None

@@ -142,9 +142,8 @@ def read_record(path: str | Path) -> FigureRecord:
     ValueError
         If the file is not a figure record; the message names the file and the first field that is wrong.
     """
-    text = Path(path).read_text(encoding="utf-8")
     try:
-        return FigureRecord.model_validate_json(text)
+        return FigureRecord.model_validate_json(Path(path).read_bytes())
     except ValueError as error:
         first = str(error).splitlines()[1:3]
         message = f"{path}: not a figure record ({' '.join(part.strip() for part in first)})"

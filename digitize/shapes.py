@@ -46,11 +46,11 @@ TALL_TRIANGLE = Shape("triangle", ((0, 1, 1), (2 * _S, -_S, _S), (-2 * _S, -_S, 
 DOWN_TRIANGLE = Shape("triangle-down", ((0, -1, 0.5), (0.75**0.5, 0.5, 0.5), (-(0.75**0.5), 0.5, 0.5)))
 
 
-def fill_coverage(distance: FloatArray) -> FloatArray:
-    """Share of each pixel that a filled shape covers."""
-    return np.clip(0.5 - distance, 0, 1)
+def fill_coverage(distance: FloatArray, blur: float = 1.0) -> FloatArray:
+    """Share of each pixel that a filled shape covers, its edges `blur` px wide (1 where they are sharp)."""
+    return np.clip(0.5 - distance / blur, 0, 1)
 
 
-def outline_coverage(distance: FloatArray, width: float) -> FloatArray:
-    """Share of each pixel that an outline of the given width covers, drawn along the edge of the shape."""
-    return np.clip(0.5 - (np.abs(distance) - width / 2), 0, min(1.0, width))
+def outline_coverage(distance: FloatArray, width: float, blur: float = 1.0) -> FloatArray:
+    """Share of each pixel that an outline of the given width covers, drawn along the edge of the shape; `blur` as for a fill."""
+    return np.clip(0.5 - (np.abs(distance) - width / 2) / blur, 0, min(1.0, width / blur))

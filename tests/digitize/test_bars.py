@@ -563,3 +563,22 @@ def test_a_line_that_encloses_an_area_with_the_axis_is_no_bar() -> None:
         paint(image, 60 + 60 * k, 60 + 25 * k, 121 + 60 * k, 62 + 25 * k, (0, 0, 0))
         paint(image, 119 + 60 * k, 60 + 25 * k, 121 + 60 * k, 87 + 25 * k, (0, 0, 0))
     assert bar_evidence(panel_of(image)) < 0.5
+
+
+def test_a_bar_that_the_plot_cuts_is_flagged() -> None:
+    bars = [replace(b, fill=WHITE) for b in spaced(WHITE, outer=False)]
+    bars[2] = replace(bars[2], end=2.0)
+    found = marks(read_bars(panel_of(draw(bars), LABELS)))
+    assert [m.y.px for m in found[:2]] == pytest.approx([b.end for b in bars[:2]], abs=EXACT)
+    assert all("clipped" in m.flags for m in found[2:])
+
+
+def test_groups_that_stand_in_groups_keep_their_labels() -> None:
+    places = [60, 170, 340, 450]
+    image = canvas()
+    for k, x in enumerate(places):
+        for j, fill in enumerate((WHITE, GREY, BLACK)):
+            paint_bar(image, Drawn(x + 24 * j, x + 24 * j + 24, 120.4 + 10 * j + 7 * k, fill=fill))
+    names = ["N0", "N25", "N50", "N100"]
+    reading = read_bars(panel_of(image, [(n, x + 36.0) for n, x in zip(names, places, strict=True)]))
+    assert [[m.category for m in s.marks] for s in reading.series] == [names] * 3

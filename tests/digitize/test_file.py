@@ -167,3 +167,20 @@ def test_a_given_axis_is_exact(given: tuple[GivenAxis, Reading]) -> None:
 def test_one_given_tick_is_no_axis(png: Path) -> None:
     with pytest.raises(ValueError, match="found 1"):
         digitize_file(png, calibrate=[GivenAxis("y", ((100.0, 1.0),))])
+
+
+def test_a_plot_without_labels_is_read_with_given_axes(read: Reading, tmp_path: Path) -> None:
+    path = tmp_path / "bare.png"
+    plot(labels=False).save(path)
+    with pytest.raises(NoPlotFound):
+        digitize_file(path)
+    gray = np.asarray(PIL.Image.open(path).convert("L"))
+    rows, columns = np.flatnonzero((gray < 100).mean(axis=1) > 0.6), np.flatnonzero((gray < 100).mean(axis=0) > 0.6)
+    # The frame: 0 to 10 upwards, -1 to 9 to the right.
+    axes = [GivenAxis("y", ((rows[-1], 0.0), (rows[0], 10.0))), GivenAxis("x", ((columns[0], -1.0), (columns[-1], 9.0)))]
+    (panel,) = digitize_file(path, calibrate=axes).record.panels
+    points = panel.series[0].points
+    assert [p.x for p in points] == pytest.approx(list(X), abs=2 * CLOSE)  # the frame's lines are 1 to 2 px wide
+    assert [p.y for p in points] == pytest.approx(list(Y), abs=2 * CLOSE)
+
+

@@ -67,15 +67,15 @@ def with_lines(cells: FloatArray) -> FloatArray:
     xs, ys = fine_grid()
     sloped = np.abs((ys - Y) - 0.35 * (xs - X)) / math.hypot(1, 0.35) < 0.7
     stem = np.abs(xs - X) < 0.7
-    return np.asarray(np.maximum(cells, (sloped | stem).astype(float)))
+    return np.maximum(cells, (sloped | stem).astype(float))
 
 
-def start(dx: float = 0.3, dy: float = -0.3, *, line_width: float = 0.0, size: float = SIZE + 0.3) -> Fit:
+def start(dx: float = 0.5, dy: float = -0.5, *, line_width: float = 0.0, size: float = SIZE + 0.7) -> Fit:
     return Fit(X + dx, Y + dy, size, line_width, np.inf)
 
 
 @EVERY_SHAPE
-@pytest.mark.parametrize(("dx", "dy"), [(0.3, -0.3), (-0.3, -0.3)])
+@pytest.mark.parametrize(("dx", "dy"), [(0.5, -0.5), (-0.5, 0.5)])
 def test_a_filled_marker_is_found(shape: Shape, corners: list[tuple[float, float]], dx: float, dy: float) -> None:
     fit = fit_marker(in_pixels(marker_cells(corners, SIZE)), shape, start(dx, dy), stem_half_width=1.2)
     assert (fit.x, fit.y) == pytest.approx((X, Y), abs=CLOSE)
@@ -117,6 +117,17 @@ def test_a_marker_hidden_altogether_has_no_fit() -> None:
     fit = fit_marker(np.full((52, 60), np.nan), CIRCLE, begun, stem_half_width=1.2)
     assert fit.misfit == np.inf
     assert (fit.x, fit.y, fit.size) == (begun.x, begun.y, begun.size)
+
+
+def test_where_nothing_is_drawn_there_is_no_fit() -> None:
+    assert fit_marker(np.zeros((52, 60)), CIRCLE, start(), stem_half_width=1.2).misfit == np.inf
+
+
+def test_a_fit_that_runs_away_from_its_start_is_refused() -> None:
+    amount = in_pixels(marker_cells(MARKERS["circle"][1], SIZE))
+    fit = fit_marker(amount, CIRCLE, start(5.0, 0.0), stem_half_width=1.2)
+    assert fit.misfit == np.inf
+    assert fit.x == X + 5.0
 
 
 def test_another_shape_fits_worse() -> None:
