@@ -254,13 +254,16 @@ def _lid_below(ink: Mask, a: int, b: int, top: int) -> int | None:
         return None
     own = ink[:, a : b + 1]
     across = own[:, away < 0.45].mean(axis=1)
-    at_top = float(across[max(0, top - 1) : top + 4].max(initial=0)) > LID_SHARE
-    full = np.flatnonzero(across[top + 5 :] > LID_SHARE)
-    row = top + 5 + int(full[0]) if full.size else None
-    if row is None or row < top + 7 or own[top + 5 : row - 1, beside].mean() > 0.1:
+    full = across > LID_SHARE
+    start = max(0, top - 1)
+    at_top = bool(full[start : top + 4].any())
+    first = start + int(full[start : top + 4].argmax()) if at_top else top
+    past = first + int((~full[first:]).argmax()) if at_top else top + 5  # the row after the stroke
+    below = np.flatnonzero(full[past:])
+    row = past + int(below[0]) if below.size and not full[first:].all() else None
+    if row is None or row < past + 2 or own[past + 1 : row, beside].mean() > 0.15:
         return top if at_top else None
-    rows = slice(top + 4, row)
-    sides = [ink[rows, max(0, x - 3) : x + 4].any(axis=1).mean() for x in (a, b)]
+    sides = [ink[past:row, max(0, x - 3) : x + 4].any(axis=1).mean() for x in (a, b)]
     return top if at_top and min(sides) > SIDE_SHARE else row
 
 

@@ -440,8 +440,8 @@ class TestTextures:
             bar.patches[0].set_hatch(pattern)
         ax.set_ylim(0, 20)
         ax.set_xticks([])
-        agg.draw()
-        pixels = np.ascontiguousarray(np.asarray(agg.buffer_rgba())[..., :3])
+        agg.draw()  # type: ignore[no-untyped-call]
+        pixels = np.ascontiguousarray(np.asarray(agg.buffer_rgba())[..., :3])  # type: ignore[no-untyped-call]
 
         def row(value: float) -> float:
             return float(pixels.shape[0]) - float(ax.transData.transform((0, value))[1]) - 0.5
