@@ -44,12 +44,6 @@ class Agreed:
     n_lines: int
 
 
-def estimate_rotation(gray: NDArray[np.uint8]) -> float:
-    """Angle in degrees by which the image must be turned counter-clockwise so that its axes stand upright: the mean of both tilts."""
-    tilt = estimate_tilt(gray)
-    return (tilt.level + tilt.upright) / 2
-
-
 def estimate_tilt(gray: NDArray[np.uint8]) -> Tilt:
     """How far the long lines of an image are off the level and the upright.
 

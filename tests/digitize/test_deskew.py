@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from digitize.deskew import NEGLIGIBLE_DEGREES, Tilt, estimate_rotation, estimate_tilt, straighten
+from digitize.deskew import NEGLIGIBLE_DEGREES, Tilt, estimate_tilt, straighten
 from tests.digitize.drawings import Drawing, askew, draw
 
 
@@ -42,11 +42,6 @@ def test_skew_is_found_and_taken_out(seed: int) -> None:
     x = np.linspace(0.3, 10.2, drawing.values.size)
     # Straightened, a straight line of the data plane has an x that is linear in the data's x alone.
     assert np.abs(probe[0] - np.polyval(np.polyfit(x, probe[0], 1), x)).max() < 0.3
-
-
-def test_one_angle_is_the_mean_of_both() -> None:
-    gray = np.asarray(cv2.cvtColor(askew(draw(2, "plain", "pdf", style="frame"), 1.0).image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
-    assert estimate_rotation(gray) == pytest.approx(1.0, abs=0.05)
 
 
 def test_an_empty_image_has_no_tilt() -> None:
