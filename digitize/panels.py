@@ -68,6 +68,7 @@ def find_panels(
         if box is not None and all(_overlap(box, p.box) <= 0.3 for p in panels):
             panels.append(_panel(image, y, x, box, boxes, lines, axes))
     panels += _with_shared_y(image, panels, rows, boxes, lines)
+    panels += _framed_beside(image, panels, axes, boxes, lines)
     panels = [_with_shared_x(p, panels) for p in panels]
     panels += _inner_cells(panels)
     panels = [replace(p, drawing=drawing) for p in panels]
@@ -226,6 +227,33 @@ def _with_shared_y(
             own = {b.box for b in (*mate.y.boxes, *x.boxes)}
             texts = tuple(b for b in boxes if b.box not in own)
             found.append(Panel(image, box, mate.y, x, texts, tuple(lines), mate.height, mate.flags))
+    return found
+
+
+def _framed_beside(
+    image: NDArray[np.uint8], panels: Sequence[Panel], axes: Sequence[Axis], boxes: Sequence[TextBox], lines: Sequence[Line]
+) -> list[Panel]:
+    """The plots whose frames stand right beside a panel's, as high and about as wide, without y labels between: they share its y axis."""
+    found: list[Panel] = []
+    queue = list(panels)
+    while queue:
+        panel = queue.pop()
+        x0, y0, x1, y1 = panel.box
+        sides = sorted((line for line in lines if line.upright and line.end - line.start > 0.9 * (y1 - y0)), key=lambda line: line.at)
+        own = next((line for line in sides if abs(line.at - x0) < 6 and line.start < y0 + 8 and line.end > y1 - 8), None)
+        if own is None:
+            continue
+        beyond = [line for line in sides if line.at > own.at + LEAST_SIDE]
+        alike = [line for line in beyond if abs(line.start - own.start) <= 3 and abs(line.end - own.end) <= 3]
+        reach = 3 * panel.height
+        if len(alike) < 3 or abs(alike[0].at - x1) > reach or alike[1].at - alike[0].at > reach:
+            continue
+        box = (round(alike[1].at) + 3, y0, round(alike[2].at) - 3, y1)
+        if not 0.6 < (box[2] - box[0]) / (x1 - x0) < 1.6:
+            continue
+        if all(_overlap(box, p.box) <= 0.1 for p in (*panels, *found)):
+            found.append(_panel(image, panel.y, None, box, boxes, lines, axes))
+            queue.append(found[-1])
     return found
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 from collections.abc import Callable
 
 import numpy as np
+import PIL.Image
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -15,6 +17,7 @@ from digitize.axes import Axis
 from digitize.categories import Categories, find_categories, x_title, y_title
 from digitize.ocr import TextBox
 from digitize.panels import Panel
+from digitize.read import read_image
 from tests.digitize.drawings import draw, read_panels
 
 
@@ -119,3 +122,19 @@ def test_titles_are_put_together_line_by_line() -> None:
     under = [box("Time", 90.0, 140.0), box("(min)", 114.0, 140.0), box("far", 20.0, 400.0)]
     assert x_title(under, (20, 10, 200, 100), 120.0, 12.0) == "Time (min)"
     assert x_title([], (20, 10, 200, 100), 120.0, 12.0) == ""
+
+
+def test_plots_framed_beside_one_another_share_the_labels_at_their_left() -> None:
+    figure = Figure(figsize=(6, 3), layout="constrained")
+    FigureCanvasAgg(figure)
+    for k, axes in enumerate(figure.subplots(1, 2, sharey=True)):
+        axes.bar(["Pre", "Post"], [4.0 + k, 6.0 + k], width=0.5, color="0.6", edgecolor="black")
+        axes.set_ylim(0, 10)
+        axes.tick_params(left=k == 0)
+    stream = io.BytesIO()
+    figure.savefig(stream, dpi=150)
+    image = np.array(PIL.Image.open(stream).convert("RGB"), dtype=np.uint8)
+    records = [panel.record for panel in read_image(image)]
+    # Half a per cent of the 0-10 axis is two pixels of this drawing.
+    tops = [[p.y for s in r.series for p in s.points] for r in records]
+    assert tops == [pytest.approx([4.0, 6.0], abs=0.05), pytest.approx([5.0, 7.0], abs=0.05)]
