@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from digitize.bars import bar_evidence, read_bars
 from digitize.legend import LegendEntry
@@ -14,19 +14,41 @@ from digitize.series import Mark, Series
 from digitize.vector.bars import are_boxes
 from digitize.vector.read import read_vector_bars, read_vector_points, vector_scene
 
-READ_KINDS = ("errorbar", "bar")
-PERHAPS_BARS, SURELY_BARS = 0.5, 0.8  # evidence from which on bars are tried, and from which on nothing else is
+PERHAPS, SURELY = 0.5, 0.8  # evidence from which on a kind is tried, and from which on no other is
 
 
 @dataclass(frozen=True)
 class Marks:
-    """The marks of a panel: its kind, its series, its flags; `refused` says why there are none."""
+    """The marks of a panel: its kind, its series, its flags; `refused` says why there are none.
+
+    `runner_up` is the kind that the picture speaks for next, empty where it speaks for no other.
+    """
 
     kind: Kind
     series: tuple[Series, ...] = ()
     flags: tuple[str, ...] = ()
     refused: str = ""
     medium: Medium = "raster"
+    runner_up: str = ""
+
+
+@dataclass(frozen=True)
+class Reader:
+    """How one kind of plot is told from pixels and read: `evidence` (0 to 1) reads no value; `read` finds the marks."""
+
+    kind: Kind
+    evidence: Callable[[Panel, Sequence[LegendEntry]], float]
+    read: Callable[[Panel, Sequence[LegendEntry]], Marks]
+
+
+def _bars(panel: Panel, legend: Sequence[LegendEntry]) -> Marks:
+    reading = read_bars(panel, legend)
+    return Marks("bar", reading.series, reading.flags)
+
+
+READERS: tuple[Reader, ...] = (Reader("bar", bar_evidence, _bars),)
+"""The kinds that have an evidence of their own; markers with error bars are what is looked for where none of them stands out."""
+READ_KINDS: tuple[str, ...] = ("errorbar", *(reader.kind for reader in READERS))
 
 
 def read_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None = None) -> Marks:
@@ -36,14 +58,16 @@ def read_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None = N
     drawn = _vector_marks(panel, legend, kind)
     if drawn is not None:
         return drawn
-    evidence = 1.0 if kind == "bar" else bar_evidence(panel, legend) if kind is None else 0.0
-    if evidence >= PERHAPS_BARS:
-        bars = read_bars(panel, legend)
-        # A lone rectangle proves nothing: a legend's frame or a pair of lines can look like one.
-        if bars.series and (kind == "bar" or sum(len(s.marks) for s in bars.series) >= 2):
-            return Marks("bar", bars.series, bars.flags)
-        if evidence >= SURELY_BARS:
-            return Marks("bar", refused="bars were seen, but none could be read")
+    rivals = sorted(((reader.evidence(panel, legend), reader) for reader in READERS if kind is None), key=lambda r: -r[0])
+    told = [(evidence, reader) for evidence, reader in rivals if evidence >= PERHAPS]
+    told += [(1.0, reader) for reader in READERS if reader.kind == kind]
+    for k, (evidence, reader) in enumerate(told):
+        marks = replace(reader.read(panel, legend), runner_up=told[k + 1][1].kind if k + 1 < len(told) else "")
+        # A lone mark proves nothing: a legend's frame or a pair of lines can look like one.
+        if marks.series and (kind is not None or sum(len(s.marks) for s in marks.series) >= 2):
+            return marks
+        if evidence >= SURELY:
+            return Marks(reader.kind, refused=marks.refused or f"marks of kind {reader.kind} were looked for, but none could be read")
     return _points(read_points(panel, legend), kind, "raster")
 
 

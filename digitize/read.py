@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -96,6 +97,7 @@ def _read_panel(panel: Panel, to_original: PixelTransform, name: str, page: int,
         series=tuple(_series_record(s, k, panel, to_original) for k, s in enumerate(marks.series, start=1)),
         flags=known((*panel.flags, *marks.flags)),
         refused=marks.refused,
+        runner_up=marks.runner_up,
     )
     return ReadPanel(panel, to_original, legend, marks.series, record)
 
@@ -161,8 +163,20 @@ def _point_record(mark: Mark, panel: Panel, to_original: PixelTransform) -> Poin
     flags += panel.y.reading.flags
     return PointRecord(
         x=x, y=y, px=(float(px[0]), float(px[1])), y_lo=y_lo, y_hi=y_hi, u_x=u_x, u_y=u_y, u_y_lo=u_y_lo, u_y_hi=u_y_hi,
-        flags=known(flags), confidence=mark.confidence,
+        flags=known(flags), confidence=mark.confidence, **_parts(mark, panel.y.calibration), **mark.said,
     )  # fmt: skip
+
+
+def _parts(mark: Mark, axis: AxisCalibration) -> dict[str, Any]:
+    """The further places of a mark in data units, each with its uncertainty under `u_` and its name."""
+    fields: dict[str, Any] = {}
+    for name, part in mark.parts.items():
+        if isinstance(part, tuple):
+            read = [_value(axis, place) for place in part]
+            fields[name], fields[f"u_{name}"] = tuple(v for v, _ in read), tuple(u for _, u in read)
+        else:
+            fields[name], fields[f"u_{name}"] = _value(axis, part)
+    return fields
 
 
 def _value(axis: AxisCalibration, place: Place | None) -> tuple[float | None, float | None]:

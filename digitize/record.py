@@ -84,7 +84,10 @@ class SeriesRecord(Record):
 
 
 class PanelRecord(Record):
-    """One plot: its box, its axes, its series; `refused` says in words why a panel holds no series."""
+    """One plot: its box, its axes, its series; `refused` says in words why a panel holds no series.
+
+    `runner_up` is the kind that the picture spoke for next, empty where it spoke for no other.
+    """
 
     id: str
     page: int
@@ -96,6 +99,7 @@ class PanelRecord(Record):
     series: tuple[SeriesRecord, ...] = ()
     flags: tuple[str, ...] = ()
     refused: str = ""
+    runner_up: str = ""
 
 
 class SourceRecord(Record):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 
 @dataclass(frozen=True)
@@ -19,7 +21,9 @@ class Mark:
 
     `x` and `y` are the mark's anchor; `y_lo` and `y_hi` are the ends of its error bar with the smaller and the larger *value* (so for an
     upright y axis `y_lo` is further down the image), None where there is none or it cannot be read (then a flag says so). `category`
-    is the label that a mark stands over on an axis of names.
+    is the label that a mark stands over on an axis of names. `parts` are further places along the axis of values by the name that the
+    record gives them (`median`, `q1`, ...; a tuple for `outliers`), and `said` what the record says of the mark as it stands (`row`,
+    `printed`).
     """
 
     x: Place
@@ -31,6 +35,8 @@ class Mark:
     flags: tuple[str, ...] = ()
     confidence: float = 1.0
     category: str | None = None
+    parts: Mapping[str, Place | tuple[Place, ...] | None] = field(default_factory=dict)
+    said: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -40,7 +46,7 @@ class Series:
     name: str
     color: str
     marker: str
-    marks: tuple[Mark, ...] = field(default_factory=tuple)
+    marks: tuple[Mark, ...] = ()
 
 
 def hex_color(rgb: tuple[int, int, int]) -> str:

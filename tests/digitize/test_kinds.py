@@ -101,4 +101,4 @@ def test_bars_are_not_read_where_the_plot_is_said_to_hold_markers(bars: ReadPane
 def test_a_plot_said_to_hold_bars_that_shows_none_is_refused(scatter: ReadPanel) -> None:
     marks = read_marks(scatter.panel, (), "bar")
     assert marks.series == ()
-    assert marks.refused == "bars were seen, but none could be read"
+    assert marks.refused == "marks of kind bar were looked for, but none could be read"
