@@ -158,8 +158,8 @@ def _connected(upper: Stem, lower: Stem, mask: NDArray[np.uint8], hidden: NDArra
         return False
     # The paper inside an open marker that was painted over the stem: ink stands at both sides all the way.
     reach = round(0.95 * UNIT)
-    left = mask[y0:y1, max(0, x - reach) : max(1, x - 1)].max(axis=1)
-    right = mask[y0:y1, x + 2 : x + 2 + reach].max(axis=1)
+    left = mask[y0:y1, max(0, x - reach) : max(1, x - 1)].max(axis=1, initial=0)
+    right = mask[y0:y1, x + 2 : x + 2 + reach].max(axis=1, initial=0)  # nothing stands beyond the crop's edge
     return bool((left & right).mean() > 0.75)
 
 

@@ -31,6 +31,7 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "text_layer_differs": "The PDF's own text says another tick label than its rendering shows; the rendering was believed.",
         "legend_covers": "The legend lies over the mark.",
         "stacked": "The bar is one part of a stack: its value is where its end stands on the axis, not its own height.",
+        "print_differs": "The numbers printed beside the row and its drawing disagree: one of them is wrong or was misread.",
         "uneven_groups": "The groups of bars do not all have the same number of bars: a bar may be missing, or given to another series.",
     }
 )

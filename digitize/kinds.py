@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from digitize.bars import bar_evidence, read_bars
+from digitize.forest.read import forest_evidence, read_forest
 from digitize.legend import LegendEntry
 from digitize.panels import Panel
 from digitize.points import read_points
@@ -21,7 +23,8 @@ PERHAPS, SURELY = 0.5, 0.8  # evidence from which on a kind is tried, and from w
 class Marks:
     """The marks of a panel: its kind, its series, its flags; `refused` says why there are none.
 
-    `runner_up` is the kind that the picture speaks for next, empty where it speaks for no other.
+    `runner_up` is the kind that the picture speaks for next, empty where it speaks for no other; `said` is what the record says of the
+    panel as it stands.
     """
 
     kind: Kind
@@ -30,6 +33,7 @@ class Marks:
     refused: str = ""
     medium: Medium = "raster"
     runner_up: str = ""
+    said: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -46,7 +50,15 @@ def _bars(panel: Panel, legend: Sequence[LegendEntry]) -> Marks:
     return Marks("bar", reading.series, reading.flags)
 
 
-READERS: tuple[Reader, ...] = (Reader("bar", bar_evidence, _bars),)
+def _forest(panel: Panel, legend: Sequence[LegendEntry]) -> Marks:
+    reading = read_forest(panel)
+    return Marks("forest", reading.series, said=reading.said)
+
+
+READERS: tuple[Reader, ...] = (
+    Reader("bar", bar_evidence, _bars),
+    Reader("forest", lambda panel, _: forest_evidence(panel), _forest),
+)
 """The kinds that have an evidence of their own; markers with error bars are what is looked for where none of them stands out."""
 READ_KINDS: tuple[str, ...] = ("errorbar", *(reader.kind for reader in READERS))
 
@@ -55,7 +67,7 @@ def read_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None = N
     """The marks of a panel, of the kind given or else of the kind that the picture speaks for."""
     if kind is not None and kind not in READ_KINDS:
         return Marks("unknown", refused=f"plots of kind {kind} are not read yet: {' and '.join(READ_KINDS)} are")
-    drawn = _vector_marks(panel, legend, kind)
+    drawn = None if _is_forest(panel, kind) else _vector_marks(panel, legend, kind)
     if drawn is not None:
         return drawn
     rivals = sorted(((reader.evidence(panel, legend), reader) for reader in READERS if kind is None), key=lambda r: -r[0])
@@ -68,7 +80,14 @@ def read_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None = N
             return marks
         if evidence >= SURELY:
             return Marks(reader.kind, refused=marks.refused or f"marks of kind {reader.kind} were looked for, but none could be read")
+    if panel.is_turned and kind is None:
+        return Marks("unknown", refused="nothing that is read was found along this axis")
     return _points(read_points(panel, legend), kind, "raster")
+
+
+def _is_forest(panel: Panel, kind: str | None) -> bool:
+    """Whether a panel's marks are rows of a forest plot, which are read off the rendering of paths as well."""
+    return panel.is_turned and (kind == "forest" or (kind is None and forest_evidence(panel) >= PERHAPS))
 
 
 def _vector_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None) -> Marks | None:

@@ -28,8 +28,9 @@ def draw_overlay(image: NDArray[np.uint8], panels: Sequence[PanelRecord]) -> NDA
     for panel in panels:
         x0, y0, x1, y1 = panel.bbox_px
         cv2.rectangle(canvas, _at(x0, y0, zoom), _at(x1, y1, zoom), FRAME, 1, cv2.LINE_AA, FINE)
-        _draw_ticks(canvas, panel.y_axis, zoom, size, upright=True, at=x0)
-        _draw_ticks(canvas, panel.x_axis, zoom, size, upright=False, at=y1)
+        upright, level = (panel.x_axis, panel.y_axis) if panel.orientation == "horizontal" else (panel.y_axis, panel.x_axis)
+        _draw_ticks(canvas, upright, zoom, size, upright=True, at=x0)
+        _draw_ticks(canvas, level, zoom, size, upright=False, at=y1)
         for series, color in zip(panel.series, PALETTE * (1 + len(panel.series) // len(PALETTE)), strict=False):
             for point in series.points:
                 _draw_point(canvas, point, panel, zoom, size, color)
@@ -79,11 +80,17 @@ def _draw_point(
     arm = size / zoom
     for dx, dy in ((arm, 0.0), (0.0, arm)):
         cv2.line(canvas, _at(x - dx, y - dy, zoom), _at(x + dx, y + dy, zoom), color, 1, cv2.LINE_AA, FINE)
-    for end in (point.y_lo, point.y_hi):
-        px = None if end is None else _pixel(panel.y_axis, end)
+    is_level = panel.kind == "forest" or panel.orientation == "horizontal"
+    axis, ends = (panel.x_axis, (point.x_lo, point.x_hi)) if panel.kind == "forest" else (panel.y_axis, (point.y_lo, point.y_hi))
+    for end in ends:
+        px = None if end is None else _pixel(axis, end)
         if px is not None:
-            cv2.line(canvas, _at(x - 1.3 * arm, px, zoom), _at(x + 1.3 * arm, px, zoom), color, 1, cv2.LINE_AA, FINE)
-            cv2.line(canvas, _at(x, y, zoom), _at(x, px, zoom), color, 1, cv2.LINE_AA, FINE)
+            a, b = ((px, y - 1.3 * arm), (px, y + 1.3 * arm)) if is_level else ((x - 1.3 * arm, px), (x + 1.3 * arm, px))
+            cv2.line(canvas, _at(*a, zoom), _at(*b, zoom), color, 1, cv2.LINE_AA, FINE)
+            cv2.line(canvas, _at(x, y, zoom), _at(px, y, zoom) if is_level else _at(x, px, zoom), color, 1, cv2.LINE_AA, FINE)
+    row = getattr(point, "row", None)
+    if row is not None:
+        _write(canvas, row, (x + 0.5) * zoom + size, (y + 0.5) * zoom - size, color)
     if point.flags:
         cv2.circle(canvas, _at(x, y, zoom), round(1.6 * size * 16), (255, 150, 0), 1, cv2.LINE_AA, FINE)
 

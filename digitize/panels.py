@@ -28,7 +28,8 @@ class Panel:
 
     `box` (x0, y0, x1, y1) is the inside of the plot, within its axis lines; `x` is numeric, of names, or None where nothing could be read;
     `texts` are the boxes that belong to neither axis; `height` is the height of the tick labels' digits; `drawing`
-    is what the page draws, where it is not an image.
+    is what the page draws, where it is not an image. `is_turned` tells that all this is in the turned view (`digitize.turned`): the panel's
+    values run along the x axis of the figure.
     """
 
     image: NDArray[np.uint8]
@@ -40,6 +41,7 @@ class Panel:
     height: float
     flags: tuple[str, ...] = ()
     drawing: Drawing = field(default_factory=Drawing)
+    is_turned: bool = False
 
     @property
     def crop(self) -> NDArray[np.uint8]:

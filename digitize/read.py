@@ -16,17 +16,21 @@ from digitize.categories import Categories, x_title, y_title
 from digitize.deskew import Tilt, estimate_tilt, straighten
 from digitize.flags import known
 from digitize.given import GivenAxis, with_given
-from digitize.kinds import read_marks
+from digitize.horizontal import find_horizontal, replaces
+from digitize.kinds import Marks, read_marks
 from digitize.legend import LegendEntry, find_legend
 from digitize.lines import find_lines
 from digitize.ocr import find_text
 from digitize.panels import Panel, find_panels
 from digitize.record import AxisRecord, PanelRecord, PointRecord, SeriesRecord, TickRecord
 from digitize.series import Mark, Place, Series
+from digitize.turned import Turn
 from digitize.vector.labels import checked, with_page_text
 from digitize.vector.paths import Drawing
 from digitize.vector.pieces import pieces_of, strokes_of
 from digitize.vector.ticks import exact_axis
+
+_Found = tuple[tuple[LegendEntry, ...], Marks]
 
 
 @dataclass(frozen=True)
@@ -70,8 +74,40 @@ def read_image(
     strokes = strokes_of(pieces_of(drawing.paths))
     found = [checked(exact_axis(axis, strokes), drawing.texts) for axis in find_axes(gray, texts, lines)]
     axes = with_given(found, calibrate, (gray.shape[0], gray.shape[1]), lines, to_original)
-    panels = find_panels(image, axes, texts, lines, drawing)
-    return tuple(_read_panel(p, to_original, f"p{page}-{_letter(k)}", page, kind) for k, p in enumerate(panels))
+    upright = find_panels(image, axes, texts, lines, drawing)
+    # Names along the rows of a forest plot outweigh a column of numbers that reads as an axis, but no axis with a line of its own.
+    rivals = [p for p in upright if p.y.reading.is_sure and p.y.marks.axis_line is not None]
+    turned = [(p, _marks(p, kind)) for p in find_horizontal(image, axes, texts, lines, drawing, rivals)]
+    turned = _side_by_side([(p, marks) for p, marks in turned if marks[1].series])
+    kept = [p for p in upright if any(p is r for r in rivals) or not any(replaces(t, p) for t, _ in turned)]
+    panels = [*((p, _marks(p, kind)) for p in kept), *turned]
+    named = ((p, f"p{page}-{_letter(k)}", marks) for k, (p, marks) in enumerate(panels))
+    return tuple(_read_panel(p, to_original, name, page, *marks) for p, name, marks in named)
+
+
+def _side_by_side(turned: Sequence[tuple[Panel, _Found]]) -> list[tuple[Panel, _Found]]:
+    """The panels in the turned view, those with most marks first; what stands in the rows of one has its axis at the same height.
+
+    Else it is a row of numbers of the table beside the plot.
+    """
+    kept: list[tuple[Panel, _Found]] = []
+    for panel, found in sorted(turned, key=lambda each: -sum(len(s.marks) for s in each[1][1].series)):
+        mates = [p for p, _ in kept if min(p.box[2], panel.box[2]) > max(p.box[0], panel.box[0])]
+        if all(abs(p.y.marks.axis_at - panel.y.marks.axis_at) < 2 * panel.height for p in mates):
+            kept.append((panel, found))
+    return kept
+
+
+def _marks(panel: Panel, kind: str | None) -> _Found:
+    """The legend of a panel, found in the upright view, and its marks."""
+    if not panel.is_turned:
+        legend = find_legend(panel.image, panel.texts, panel.box, panel.height)
+        return legend, read_marks(panel, legend, kind)
+    back = Turn((panel.image.shape[0], panel.image.shape[1]))
+    x0, y0, x1, y1 = (round(v) for v in back.box(panel.box))
+    found = find_legend(back.image(panel.image), [back.text(t) for t in panel.texts], (x0, y0, x1, y1), panel.height)
+    legend = tuple(back.back.entry(entry) for entry in found)
+    return legend, read_marks(panel, legend, kind)
 
 
 def _letter(number: int) -> str:
@@ -80,24 +116,32 @@ def _letter(number: int) -> str:
     return (_letter(head - 1) if head else "") + chr(65 + last)
 
 
-def _read_panel(panel: Panel, to_original: PixelTransform, name: str, page: int, kind: str | None) -> ReadPanel:
-    legend = find_legend(panel.image, panel.texts, panel.box, panel.height)
-    marks = read_marks(panel, legend, kind)
+def _read_panel(
+    panel: Panel, to_original: PixelTransform, name: str, page: int, legend: tuple[LegendEntry, ...], marks: Marks
+) -> ReadPanel:
+    if panel.is_turned:
+        to_original = to_original @ Turn((panel.image.shape[0], panel.image.shape[1])).transform
     x0, y0, x1, y1 = panel.box
     corners = to_original.apply([(x0, y0), (x1, y0), (x0, y1), (x1, y1)])
     lo, hi = corners.min(axis=0), corners.max(axis=0)
+    values, names = _axis_record(panel, panel.y, to_original, upright=True), _axis_record(panel, panel.x, to_original, upright=False)
+    is_forest = marks.kind == "forest"
+    if is_forest:
+        names = _rows_record(marks.series, panel, to_original)
     record = PanelRecord(
         id=name,
         page=page,
         kind=marks.kind,
         bbox_px=(float(lo[0]), float(lo[1]), float(hi[0]), float(hi[1])),
         medium=marks.medium,
-        x_axis=_axis_record(panel, panel.x, to_original, upright=False),
-        y_axis=_axis_record(panel, panel.y, to_original, upright=True),
-        series=tuple(_series_record(s, k, panel, to_original) for k, s in enumerate(marks.series, start=1)),
+        x_axis=values if is_forest else names,
+        y_axis=names if is_forest else values,
+        series=tuple(_series_record(s, k, panel, to_original, is_forest=is_forest) for k, s in enumerate(marks.series, start=1)),
         flags=known((*panel.flags, *marks.flags)),
         refused=marks.refused,
         runner_up=marks.runner_up,
+        orientation="horizontal" if panel.is_turned and not is_forest else "vertical",
+        **marks.said,
     )
     return ReadPanel(panel, to_original, legend, marks.series, record)
 
@@ -106,13 +150,13 @@ def _axis_record(panel: Panel, axis: Axis | Categories | None, to_original: Pixe
     title = _title(panel, upright=upright)
     if axis is None:
         return AxisRecord(scale="category", title=title, flags=("no_labels",), reason="no tick labels could be read")
+    column = 1 if upright != panel.is_turned else 0
     if isinstance(axis, Categories):
-        at = [to_original.apply((px, panel.box[3]))[0] for px in axis.axis.centers_px]
+        at = [to_original.apply((px, panel.box[3]))[column] for px in axis.axis.centers_px]
         ticks = tuple(TickRecord(px=float(p), value=n, label=n) for p, n in zip(at, axis.axis.names, strict=True))
         flags = ("dates_as_names",) if axis.are_dates else ()
         reason = "dates stand along the axis: they are given as names, nothing between two of them is read" if axis.are_dates else ""
         return AxisRecord(scale="category", title=title, ticks=ticks, flags=flags, reason=reason)
-    column = 1 if upright else 0
     read = []
     for tick in axis.calibration.ticks:
         place = (axis.marks.axis_at, tick.px) if upright else (tick.px, axis.marks.axis_at)
@@ -129,6 +173,14 @@ def _axis_record(panel: Panel, axis: Axis | Categories | None, to_original: Pixe
     )
 
 
+def _rows_record(series: Sequence[Series], panel: Panel, to_original: PixelTransform) -> AxisRecord:
+    """The names of a forest plot's rows as the axis that they make."""
+    marks = [m for s in series for m in s.marks]
+    at = [float(to_original.apply((m.x.px, panel.box[3]))[1]) for m in marks]
+    ticks = tuple(TickRecord(px=p, value=m.category, label=m.category or "") for p, m in zip(at, marks, strict=True))
+    return AxisRecord(scale="category", ticks=ticks)
+
+
 def _title(panel: Panel, *, upright: bool) -> str:
     """The words along an axis."""
     if upright:
@@ -137,8 +189,8 @@ def _title(panel: Panel, *, upright: bool) -> str:
     return x_title(panel.texts, panel.box, max((b.box[3] for b in labels), default=panel.box[3]), panel.height)
 
 
-def _series_record(series: Series, number: int, panel: Panel, to_original: PixelTransform) -> SeriesRecord:
-    points = tuple(_point_record(m, panel, to_original) for m in series.marks)
+def _series_record(series: Series, number: int, panel: Panel, to_original: PixelTransform, *, is_forest: bool) -> SeriesRecord:
+    points = tuple((_row_record if is_forest else _point_record)(m, panel, to_original) for m in series.marks)
     return SeriesRecord(name=series.name or f"Series {number}", color=series.color, marker=series.marker, points=points)
 
 
@@ -165,6 +217,13 @@ def _point_record(mark: Mark, panel: Panel, to_original: PixelTransform) -> Poin
         x=x, y=y, px=(float(px[0]), float(px[1])), y_lo=y_lo, y_hi=y_hi, u_x=u_x, u_y=u_y, u_y_lo=u_y_lo, u_y_hi=u_y_hi,
         flags=known(flags), confidence=mark.confidence, **_parts(mark, panel.y.calibration), **mark.said,
     )  # fmt: skip
+
+
+def _row_record(mark: Mark, panel: Panel, to_original: PixelTransform) -> PointRecord:
+    """A row of a forest plot: the values that the turned view has along y stand along x."""
+    point = _point_record(mark, panel, to_original)
+    along = {f"{u}x{end}": getattr(point, f"{u}y{end}") for u in ("", "u_") for end in ("", "_lo", "_hi")}
+    return point.model_copy(update={**along, **dict.fromkeys(("y_lo", "y_hi", "u_y", "u_y_lo", "u_y_hi")), "y": point.x})
 
 
 def _parts(mark: Mark, axis: AxisCalibration) -> dict[str, Any]:

@@ -86,7 +86,8 @@ class SeriesRecord(Record):
 class PanelRecord(Record):
     """One plot: its box, its axes, its series; `refused` says in words why a panel holds no series.
 
-    `runner_up` is the kind that the picture spoke for next, empty where it spoke for no other.
+    `runner_up` is the kind that the picture spoke for next, empty where it spoke for no other. In a horizontal panel the y axis holds the
+    values but lies level in the image, and the x axis stands upright: its ticks' px count down the image, those of y to the right.
     """
 
     id: str
@@ -100,6 +101,7 @@ class PanelRecord(Record):
     flags: tuple[str, ...] = ()
     refused: str = ""
     runner_up: str = ""
+    orientation: Literal["vertical", "horizontal"] = "vertical"
 
 
 class SourceRecord(Record):

@@ -1,0 +1,1 @@
+"""Forest plots: their rows as drawn (squares, intervals, diamonds), and what is printed beside them."""

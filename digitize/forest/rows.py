@@ -1,0 +1,267 @@
+"""The rows of a forest plot as drawn: a mark on its interval, or a diamond; each with its estimate and both ends to the sub-pixel."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitize.forest.pieces import PAD, Box, Floats, Mask, Piece, find_pieces, hull, rim
+from digitize.ocr import TextBox
+from digitize.series import Place
+
+LIKE_A_DIAMOND = 0.80  # least share of pixels that a piece and the diamond of its corners have in common
+RIM_INKED = 0.8  # least share of a diamond's rim that is inked
+MIDDLE_FREE = 0.5  # least share of an outlined diamond's middle that is not inked
+SQUARE = 2.2  # a mark is at most so many times as wide as high, or as high as wide
+U_END, U_CAP, U_MARK, U_TIP = 0.45, 0.3, 0.3, 0.5  # px: standard uncertainties of places, measured on drawn plots
+
+
+@dataclass(frozen=True)
+class DrawnRow:
+    """One row in straightened pixels: its y, its estimate and ends along x (None where one does not show), and what is doubtful."""
+
+    y: float
+    x: Place
+    lo: Place | None
+    hi: Place | None
+    is_diamond: bool = False
+    flags: tuple[str, ...] = ()
+
+
+def find_rows(
+    image: NDArray[np.uint8], region: Box, span: tuple[float, float], texts: Sequence[TextBox], height: float
+) -> tuple[DrawnRow, ...]:
+    """The rows of a forest plot, top to bottom.
+
+    Parameters
+    ----------
+    image : (h, w, 3) uint8 RGB
+    region : tuple of int
+        Where to look: x0, y0, x1, y1.
+    span : tuple of float
+        First and last tick of the axis: every row reaches between them.
+    texts : sequence of TextBox
+        Texts that are no marks.
+    height : float
+        Digit height of the tick labels, px.
+    """
+    pieces = find_pieces(image, region, texts, height)
+    inside = [p for p in pieces if p.x0 <= span[1] and p.x0 + p.width >= span[0] and p.height <= 4 * height]
+    lone = [p for p in inside if not _is_among_others(p, inside, height)]
+    rows = [row for p in lone if (row := _diamond(p, height) or _marked(p, region)) is not None]
+    return tuple(row for row in rows if span[0] - height <= row.x.px <= span[1] + height)
+
+
+def _is_among_others(piece: Piece, pieces: Sequence[Piece], height: float) -> bool:
+    """Whether three pieces or more stand in one line with this one: letters do, a row is one piece."""
+    beside = [p for p in pieces if abs(p.y - piece.y) < 0.5 * height and p.height > 2]
+    return len(beside) > 3
+
+
+# Diamonds
+
+
+def _diamond(piece: Piece, height: float) -> DrawnRow | None:
+    """The row of a piece that is a diamond, filled or outlined: its tips are the interval's ends, its peak the estimate."""
+    if piece.width < 5 or piece.height < max(4, 0.3 * height):
+        return None
+    # A reference line through a tip leaves an outline open: its hull closes it.
+    shape = next((m for m in (piece.filled, _outline(piece)) if m is not None and _is_diamond(m)), None)
+    corners = _corners(shape) if shape is not None else None
+    if shape is None or corners is None:
+        return None
+    hollow = shape & ~piece.inked
+    if hollow.sum() > 0.15 * shape.sum():
+        inner = _corners(_largest(hollow))
+        if inner is not None:  # the line that was drawn runs midway between the outline's two edges
+            corners = (corners[0] + inner[0]) / 2, (corners[1] + inner[1]) / 2, (corners[2] + inner[2]) / 2
+    lo, peak, hi = (piece.x0 + c for c in corners)
+    rows = np.flatnonzero(shape.sum(axis=1) >= 0.8 * shape.sum(axis=1).max())
+    y = piece.y0 + float(rows.mean())
+    return DrawnRow(y, Place(peak, U_TIP), Place(lo, U_TIP), Place(hi, U_TIP), is_diamond=True)
+
+
+def _outline(piece: Piece) -> Mask | None:
+    """The hull of a piece whose ink runs along the hull's rim and leaves its middle free; None where it does not."""
+    shape = hull(piece.inked)
+    near = cv2.dilate(piece.inked.astype(np.uint8), np.ones((3, 3), np.uint8)) > 0
+    middle = ~piece.inked[piece.height // 2, piece.width // 4 : piece.width - piece.width // 4]
+    return shape if near[rim(shape)].mean() >= RIM_INKED and middle.mean() >= MIDDLE_FREE else None
+
+
+def _is_diamond(shape: Mask) -> bool:
+    corners = _corners(shape)
+    return corners is not None and _common(shape, corners) >= LIKE_A_DIAMOND
+
+
+def _corners(mask: Mask) -> tuple[float, float, float] | None:
+    """Left tip, peak and right tip of a diamond by straight lines through its heights; None where they do not make one."""
+    heights = mask.sum(axis=0).astype(float)
+    at = np.arange(heights.size, dtype=float)
+    top = heights.max(initial=0.0)
+    if top < 3 or heights.size < 4:
+        return None
+    peak = float(at[heights >= top - 0.5].mean())
+    sides = []
+    for side in (at <= peak, at >= peak):
+        use = side & (heights > 0.12 * top) & (heights < 0.92 * top)
+        if use.sum() < 2:
+            use = side & (heights > 0)
+        if use.sum() < 2 or np.ptp(heights[use]) == 0:
+            return None
+        sides.append(np.polyfit(at[use], heights[use], 1))
+    (rise, a), (fall, b) = sides
+    if rise <= 0 or fall >= 0:
+        return None
+    return float(-a / rise), float((b - a) / (rise - fall)), float(-b / fall)
+
+
+def _common(mask: Mask, corners: tuple[float, float, float]) -> float:
+    """Shared pixels of a mask and the diamond of these corners, by all pixels of both."""
+    rows = np.flatnonzero(mask.any(axis=1))
+    lo, peak, hi = corners
+    middle = float(rows[[0, -1]].mean())
+    points = np.array([(lo, middle), (peak, rows[0] - 0.5), (hi, middle), (peak, rows[-1] + 0.5)])
+    ideal: NDArray[np.uint8] = np.zeros(mask.shape, np.uint8)
+    cv2.fillPoly(ideal, [np.round(points * 16).astype(np.int32)], 1, cv2.LINE_8, 4)
+    return float((mask & (ideal > 0)).sum() / (mask | (ideal > 0)).sum())
+
+
+def _largest(mask: Mask) -> Mask:
+    count, labels, stats, _ = cv2.connectedComponentsWithStats(mask.astype(np.uint8), connectivity=4)
+    if count < 2:
+        return mask
+    return np.asarray(labels == 1 + int(stats[1:, cv2.CC_STAT_AREA].argmax()), dtype=np.bool_)
+
+
+# Marks on intervals
+
+
+def _marked(piece: Piece, region: Box) -> DrawnRow | None:
+    """The row of a piece that is a mark on a level line; None where it has no mark."""
+    heights = piece.filled.sum(axis=0)
+    thin = _thickness(heights)
+    groups = _groups(heights > thin + max(1.0, 0.5 * thin))
+    ends = [g for g in groups if _is_at_end(g, heights.size) or _is_arrow(heights, g, thin)]
+    marks = [g for g in groups if _is_mark(heights, g, thin) and (g not in ends or (len(groups) == 1 and g[1] - g[0] > thin + 1))]
+    if not marks:
+        return None
+    mark = max(marks, key=lambda g: float(heights[g[0] : g[1] + 1].sum()))
+    band = _band(piece, thin, mark)
+    left, right = next((g for g in ends if g[1] < mark[0]), None), next((g for g in ends if g[0] > mark[1]), None)
+    lo, low_flags = _end(piece, band, mark, left, region, way=-1, clipped=left is not None and _is_arrow(heights, left, thin))
+    hi, high_flags = _end(piece, band, mark, right, region, way=1, clipped=right is not None and _is_arrow(heights, right, thin))
+    flags = tuple(dict.fromkeys((*low_flags, *high_flags)))
+    return DrawnRow(piece.y0 + sum(band) / 2, Place(_middle(piece, mark, band), U_MARK), lo, hi, flags=flags)
+
+
+def _thickness(heights: NDArray[np.int64]) -> float:
+    """Thickness of the line: the usual height of the lower half of the columns."""
+    return float(np.median(np.sort(heights)[: max(1, heights.size // 2)]))
+
+
+def _groups(which: Mask) -> list[tuple[int, int]]:
+    """First and last index of each run."""
+    at = np.flatnonzero(which)
+    runs = np.split(at, np.flatnonzero(np.diff(at) > 1) + 1) if at.size else []
+    return [(int(run[0]), int(run[-1])) for run in runs]
+
+
+def _is_at_end(group: tuple[int, int], size: int) -> bool:
+    return group[0] <= 2 or group[1] >= size - 3
+
+
+def _is_mark(heights: NDArray[np.int64], group: tuple[int, int], thin: float) -> bool:
+    """Whether a thick part may be a mark: about as wide as high."""
+    width, tall = group[1] - group[0] + 1, int(heights[group[0] : group[1] + 1].max())
+    return width >= 3 and tall >= 3 and tall / SQUARE <= width <= SQUARE * tall
+
+
+def _is_arrow(heights: NDArray[np.int64], group: tuple[int, int], thin: float) -> bool:
+    """Whether a thick part is the head of an arrow: it narrows steadily to the line's end; a cap is high and short."""
+    from_left, from_right = group[0], heights.size - 1 - group[1]
+    width = group[1] - group[0] + 1
+    if min(from_left, from_right) > max(2.0, 0.8 * width):
+        return False
+    part = heights[group[0] : group[1] + 1].astype(float)
+    outward = part if from_right < from_left else part[::-1]
+    peak = int(outward.argmax())
+    tail = outward[peak:]
+    narrows = bool((np.diff(tail) <= 0.5).all()) and tail[-1] <= thin + 0.45 * (outward.max() - thin) + 1
+    return narrows and tail.size >= max(3.0, 0.4 * outward.max()) and peak < 0.4 * width
+
+
+def _band(piece: Piece, thin: float, mark: tuple[int, int]) -> tuple[float, float]:
+    """First and last row of the line, within the piece."""
+    outside = np.ones(piece.width, dtype=bool)
+    outside[mark[0] : mark[1] + 1] = False
+    rows = piece.filled[:, outside].sum(axis=1) if outside.any() else piece.filled.sum(axis=1)
+    full = np.flatnonzero(rows >= 0.5 * rows.max(initial=1))
+    middle = float(full.mean())
+    return middle - (thin - 1) / 2, middle + (thin - 1) / 2
+
+
+def _off_band(piece: Piece, band: tuple[float, float]) -> Floats:
+    """Ink of each column (with margin) above and below the line."""
+    rows = np.arange(piece.strength.shape[0]) - PAD
+    away = (rows < band[0] - 1.2) | (rows > band[1] + 1.2)
+    return np.asarray(piece.strength[away].sum(axis=0))
+
+
+def _middle(piece: Piece, mark: tuple[int, int], band: tuple[float, float]) -> float:
+    """Middle of a mark: midway between where its ink rises to half and falls to half."""
+    ink = _off_band(piece, band)
+    part = ink[mark[0] : mark[1] + 1 + 2 * PAD]
+    level = float(np.quantile(part, 0.7))
+    if level < 0.5:  # hardly higher than its line
+        return piece.x0 + (mark[0] + mark[1]) / 2
+    centre = part.size // 2
+    left, right = _crossing(part[: centre + 1][::-1], level / 2), _crossing(part[centre:], level / 2)
+    return piece.x0 + mark[0] - PAD + centre + (right - left) / 2
+
+
+def _crossing(profile: Floats, level: float) -> float:
+    """How far from its beginning a profile falls below a level for good."""
+    above = np.flatnonzero(profile >= level)
+    if not above.size or above[-1] + 1 >= profile.size:
+        return float(profile.size - 1)
+    k = int(above[-1])
+    return k + float((profile[k] - level) / max(1e-9, profile[k] - profile[k + 1]))
+
+
+def _end(
+    piece: Piece, band: tuple[float, float], mark: tuple[int, int], tip: tuple[int, int] | None, region: Box, *, way: int, clipped: bool
+) -> tuple[Place | None, tuple[str, ...]]:
+    """One end of the interval: the middle of its cap, else where its line stops; None where an arrow or nothing stands there."""
+    reach = mark[0] if way < 0 else piece.width - 1 - mark[1]
+    if reach < 1:
+        return None, ("error_bar_hidden",)
+    if clipped:
+        return None, ("clipped",)
+    edge = piece.x0 if way < 0 else piece.x0 + piece.width - 1
+    flags = ("clipped",) if abs(edge - (region[0] if way < 0 else region[2])) <= 1 else ()
+    if tip is not None:
+        ink = _off_band(piece, band)
+        columns = np.arange(max(0, tip[0] + PAD - 1), min(ink.size, tip[1] + PAD + 2))
+        weight = ink[columns]
+        free = np.where(piece.crossed[columns], 0.0, weight)  # beside a reference line the cap alone counts
+        weight = free if free.sum() > 0.3 * weight.sum() else weight
+        if weight.sum() > 0:
+            return Place(piece.x0 - PAD + float((weight * columns).sum() / weight.sum()), U_CAP), flags
+    return Place(_line_end(piece, band, way), U_END), flags
+
+
+def _line_end(piece: Piece, band: tuple[float, float], way: int) -> float:
+    """Where a line's ink stops: its last column counts by how much of it is covered."""
+    rows = np.arange(piece.strength.shape[0]) - PAD
+    ink = piece.strength[(rows >= band[0] - 1) & (rows <= band[1] + 1)].sum(axis=0)
+    outward = ink if way > 0 else ink[::-1]
+    inner = outward[-(PAD + 8) : -(PAD + 2)]
+    full = float(np.median(inner)) if inner.size else float(outward.max())
+    last = np.clip(outward[-(PAD + 4) :] / max(full, 1e-9), 0, 1)
+    end = outward.size - (PAD + 4) - 0.5 + float(last.sum())
+    return float(piece.x0 - PAD + (end if way > 0 else outward.size - 1 - end))
