@@ -29,6 +29,7 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "cap_missing": "The error bar has no cap at an end where the panel's other bars have one.",
         "clipped": "The mark or its error bar runs into the edge of the plot: its true end may lie beyond.",
         "text_layer_differs": "The PDF's own text says another tick label than its rendering shows; the rendering was believed.",
+        "partly_hidden": "Other marks cover half of this one or more: its place is less sure, and there may be more beneath.",
         "legend_covers": "The legend lies over the mark.",
         "stacked": "The bar is one part of a stack: its value is where its end stands on the axis, not its own height.",
         "print_differs": "The numbers printed beside the row and its drawing disagree: one of them is wrong or was misread.",

@@ -12,6 +12,7 @@ from digitize.legend import LegendEntry
 from digitize.panels import Panel
 from digitize.points import read_points
 from digitize.record import Kind, Medium
+from digitize.scatter import read_scatter
 from digitize.series import Mark, Series
 from digitize.vector.bars import are_boxes
 from digitize.vector.read import read_vector_bars, read_vector_points, vector_scene
@@ -60,7 +61,7 @@ READERS: tuple[Reader, ...] = (
     Reader("forest", lambda panel, _: forest_evidence(panel), _forest),
 )
 """The kinds that have an evidence of their own; markers with error bars are what is looked for where none of them stands out."""
-READ_KINDS: tuple[str, ...] = ("errorbar", *(reader.kind for reader in READERS))
+READ_KINDS: tuple[str, ...] = ("errorbar", "scatter", *(reader.kind for reader in READERS))
 
 
 def read_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None = None) -> Marks:
@@ -82,7 +83,8 @@ def read_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None = N
             return Marks(reader.kind, refused=marks.refused or f"marks of kind {reader.kind} were looked for, but none could be read")
     if panel.is_turned and kind is None:
         return Marks("unknown", refused="nothing that is read was found along this axis")
-    return _points(read_points(panel, legend), kind, "raster")
+    marks = _points(read_points(panel, legend), kind, "raster") if kind != "scatter" else Marks("scatter")
+    return replace(marks, series=read_scatter(panel, legend)) if marks.kind == "scatter" else marks
 
 
 def _is_forest(panel: Panel, kind: str | None) -> bool:
@@ -110,9 +112,9 @@ def _points(series: tuple[Series, ...], kind: str | None, medium: Medium) -> Mar
     with_bar = sum(_has_clear_bar(m) for s in series for m in s.marks)
     if not count:
         return Marks("unknown", refused="no markers with error bars and no bars were found in this plot; other kinds are not read yet")
-    if kind is None and with_bar < 0.2 * count:
-        refused = f"{count} markers were found but only {with_bar} clear error bars: other kinds are not read yet"
-        return Marks("scatter", refused=refused, medium=medium)
+    if kind == "scatter" or (kind is None and with_bar < 0.2 * count):
+        bare = tuple(replace(s, marks=tuple(replace(m, y_lo=None, y_hi=None) for m in s.marks)) for s in series)
+        return Marks("scatter", bare, medium=medium)
     return Marks("errorbar", series, medium=medium)
 
 

@@ -12,11 +12,12 @@ from digitize.errorbars import ErrorBar, find_stems, pair_error_bars, reconciled
 from digitize.ink import Ink, Layer, find_layers, paper_color, substantial
 from digitize.legend import LegendEntry, is_word
 from digitize.looks import Looks, Seen, alikeness, distinct, looks_of_keys, looks_of_markers, named, resemblance, see
-from digitize.markers import UNIT, find_markers, outlines
+from digitize.markers import UNIT, Marker, find_markers, outlines
 from digitize.panels import Panel
 from digitize.refine import Fit, cap_centre, fit_marker, ink_amount, stroke_end
 from digitize.scaled import scaled_to
 from digitize.series import Mark, Place, Series, hex_color
+from digitize.shapes import Shape
 
 FloatArray = NDArray[np.float32]
 EVEN_PERHAPS, EVEN_SURELY = 1.0, 5.0  # what uneven halves cost where bars share a stem
@@ -55,7 +56,7 @@ def read_points(panel: Panel, legend: Sequence[LegendEntry]) -> tuple[Series, ..
         if own:
             own = sorted(own, key=lambda p: p.seen.marker.x)
             amount = ink_amount(crop, paper, look.color)
-            fits = _fits(own, look.style, amount, scale)
+            _, fits = fitted_markers([p.seen.marker for p in own], look.style, amount, scale)
             marks = tuple(_mark(p, fit, look, amount, scale, panel) for p, fit in zip(own, fits, strict=True))
             if look.style.startswith("triangle"):
                 marks = _anchored(marks, float(np.median([f.size for f in fits])))
@@ -173,24 +174,23 @@ def _one_a_place(points: Sequence[Point]) -> list[Point]:
     return kept
 
 
-def _to_px(v: float, scale: float) -> float:
+def to_px(v: float, scale: float) -> float:
     """A position at the scale of UNIT in pixels of the crop."""
     return (v + 0.5) / scale - 0.5
 
 
-def _fits(points: Sequence[Point], style: str, amount: NDArray[np.float64], scale: float) -> list[Fit]:
-    """The markers of a series fitted to their pixels, with the one of their style's outlines that fits all of them best."""
+def fitted_markers(markers: Sequence[Marker], style: str, amount: NDArray[np.float64], scale: float) -> tuple[Shape | None, list[Fit]]:
+    """The markers of a series fitted to their pixels, with that outline of their style which fits all of them best."""
     starts = []
-    for point in points:
-        m = point.seen.marker
+    for m in markers:
         outline = 1.6 / scale if style.endswith("-open") else 0.0
-        starts.append(Fit(_to_px(m.x, scale), _to_px(m.y, scale), m.size / scale, outline, np.inf))
+        starts.append(Fit(to_px(m.x, scale), to_px(m.y, scale), m.size / scale, outline, np.inf))
     stem = 1.2 / scale + 0.5
-    tried = [[fit_marker(amount, shape, start, stem_half_width=stem) for start in starts] for shape in outlines(style)]
+    tried = [(shape, [fit_marker(amount, shape, start, stem_half_width=stem) for start in starts]) for shape in outlines(style)]
     if not tried:
-        return starts
-    best = min(tried, key=lambda fits: sum(min(f.misfit, 1.0) for f in fits))
-    return [fit if np.isfinite(fit.misfit) else start for fit, start in zip(best, starts, strict=True)]
+        return None, starts
+    shape, best = min(tried, key=lambda each: sum(min(f.misfit, 1.0) for f in each[1]))
+    return shape, [fit if np.isfinite(fit.misfit) else start for fit, start in zip(best, starts, strict=True)]
 
 
 def _mark(point: Point, fit: Fit, look: Looks, amount: NDArray[np.float64], scale: float, panel: Panel) -> Mark:
@@ -201,7 +201,7 @@ def _mark(point: Point, fit: Fit, look: Looks, amount: NDArray[np.float64], scal
     u_marker = float(np.hypot(u, 0.05 + 1.5 * fit.misfit)) if is_fitted else 3 * u
     bar = point.bar
     top, bottom = (
-        None if end is None else _end(amount, fit.x, _to_px(end, scale), capped=capped, upward=upward, scale=scale, u=u)
+        None if end is None else _end(amount, fit.x, to_px(end, scale), capped=capped, upward=upward, scale=scale, u=u)
         for end, capped, upward in ((bar.top, bar.top_capped, True), (bar.bottom, bar.bottom_capped, False))
     )
     if "mirrored" in bar.flags:  # one of the two was made from the other through the marker: which one is not worth telling apart

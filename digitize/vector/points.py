@@ -129,6 +129,9 @@ def _split(own: list[Glyph], scene: Scene) -> list[list[Glyph]]:
     by_line = _by_line(own, scene)
     if by_line is not None:
         return by_line
+    stems = np.array([stem.at for stem in scene.stems])
+    if not stems.size or np.mean([np.abs(stems - g.x).min() < ON_VERTEX for g in own]) < 0.5:
+        return [own]  # in a scatter plot markers of one series may well stand above one another
     runs: list[list[Glyph]] = [[]]
     for g in sorted(own, key=lambda g: g.order):
         if runs[-1] and any(abs(g.x - k.x) < ON_VERTEX for k in runs[-1]):
