@@ -56,7 +56,8 @@ def _columns(names: Sequence[TextBox], *, right_side: bool) -> list[list[TextBox
         for group in groups:
             last = group[-1]
             pitch = name.box[1] - last.box[1]
-            if abs(name.box[edge] - last.box[edge]) < 0.8 * name.height and 0.9 * name.height < pitch < 3.5 * name.height:
+            height = max(name.height, last.height)  # a word without capitals can be taken for a smaller one
+            if abs(name.box[edge] - last.box[edge]) < 0.8 * height and 0.9 * height < pitch < 3.5 * height:
                 group.append(name)
                 break
         else:

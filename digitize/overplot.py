@@ -24,11 +24,13 @@ STRAY, NEARER = 0.6, 0.7  # how far (of its length) a pixel lies from the way be
 SOFT = 0.7  # px: width of the softening with which markers are searched
 RING = 2.0  # px around a marker within which paper is expected
 RING_WEIGHT, INNER_WEIGHT = 0.3, 0.5
-AGREES = 0.5  # share of a marker's showing ink that must agree
+ANOTHER = 0.1  # of 1: colours that differ less are one
+AGREES = 0.65  # how well a marker's showing ink must agree, as a share of how well it does in those that stand alone
+LEAST_AGREES = 0.5
 SHOWS = 0.12  # share of a marker's ink that must show
 STEPS = (-0.5, -0.25, 0.0, 0.25, 0.5)
 SURELY = 0.75  # share of its ink that shows, and that agrees, above which a marker that no other crowds is not doubted
-NEEDED, NEEDED_OF_SHOWN = 0.09, 0.35  # share of a marker's ink, and of what shows of it, that only it must explain
+NEEDED, NEEDED_OF_SHOWN = 0.09, 0.45  # share of a marker's ink, and of what shows of it, that only it must explain
 CROWDED = 0.9  # half-sizes between the anchors of markers that crowd each other
 SWEEPS = 8  # how often each overlapping marker is moved
 SETTLED, NUDGE = 0.01, 0.1  # px
@@ -41,7 +43,8 @@ class Pen:
     """How the markers of one series are drawn.
 
     `size` is the half-size and `line_width` the width of the outline (0 for a filled marker) in px, `color` (3,) of 0 to 1, `blur` the
-    width of edges in px; `is_opaque` whether an open marker is filled with paper. `kernels` are ink, inside and surroundings in the window
+    width of edges in px; `is_opaque` whether an open marker is filled with paper. `agrees` is how well (at most 1) the ink of markers that
+    stand alone agrees with the pen: noise and compression leave less than 1. `kernels` are ink, inside and surroundings in the window
     of a marker whose anchor is the centre of a pixel.
     """
 
@@ -51,6 +54,7 @@ class Pen:
     color: FloatArray
     blur: float = 1.0
     is_opaque: bool = False
+    agrees: float = 1.0
     kernels: tuple[FloatArray, FloatArray, FloatArray] = field(init=False, repr=False)
 
     def __post_init__(self) -> None:
@@ -97,18 +101,18 @@ class Picture:
 
     def amounts(self, colors: Sequence[FloatArray]) -> list[FloatArray]:
         """Share (h, w) of each colour in each pixel, 0 where it is other ink: far off its way from the paper, or nearer another's."""
-        shares, strays, lengths = [], [], []
         drop = self.image - self.paper
-        for color in colors:
-            way = color - self.paper
-            lengths.append(float(np.linalg.norm(way)))
-            shares.append(drop @ way / lengths[-1] ** 2)
-            strays.append(np.linalg.norm(drop - np.clip(shares[-1], 0, 1)[..., None] * way, axis=2))
+        lengths = [float(np.linalg.norm(color - self.paper)) for color in colors]
+        shares = [drop @ (color - self.paper) / length**2 for color, length in zip(colors, lengths, strict=True)]
+        # A thin stroke is paler than its ink: darker ink of the same hue is other ink only where another pen's colour is nearer to it.
+        off = [np.linalg.norm(drop - np.clip(s, 0, 1)[..., None] * (c - self.paper), axis=2) for s, c in zip(shares, colors, strict=True)]
         found = []
-        for k, (share, stray, length) in enumerate(zip(shares, strays, lengths, strict=True)):
-            others = [s for j, s in enumerate(strays) if np.abs(colors[j] - colors[k]).max() > 0.1]
-            rival = np.min(others, axis=0) if others else np.full(stray.shape, np.inf)
-            is_other = (stray > STRAY * length) | ((stray > 0.1 * length + 0.03) & (rival < NEARER * stray)) | (share > 1.4)
+        for k, (share, color, length) in enumerate(zip(shares, colors, lengths, strict=True)):
+            across = np.linalg.norm(drop - share[..., None] * (color - self.paper), axis=2)
+            others = [o for j, o in enumerate(off) if np.abs(colors[j] - color).max() > ANOTHER]
+            rival = np.min(others, axis=0) if others else np.full(share.shape, np.inf)
+            is_rivals = (off[k] > 0.1 * length + 0.03) & (rival < NEARER * off[k])
+            is_other = (across > STRAY * length * np.maximum(share, 1)) | is_rivals
             found.append(_f32(np.where(is_other, 0, np.clip(share, 0, 1))))
         return found
 
@@ -146,6 +150,22 @@ def peel(picture: Picture, pens: Sequence[Pen]) -> list[Placed]:
         for each in searches:
             each.update(round(marker.x), round(marker.y), pens[number].reach)
     return placed
+
+
+def agreement(picture: Picture, pens: Sequence[Pen], alone: Sequence[Placed]) -> list[Pen]:
+    """The pens with how well markers that stand alone agree with them."""
+    amounts = picture.amounts([pen.color for pen in pens])
+    found = []
+    for k, pen in enumerate(pens):
+        search = _Search(pen, amounts[k], np.zeros_like(picture.seen), picture.seen)
+        own = [float(search.agrees[row, column]) for row, column in (_pixel(m, picture) for m in alone if m.pen == k)]
+        found.append(replace(pen, agrees=float(np.clip(np.median(own), LEAST_AGREES, 1.0))) if own else pen)
+    return found
+
+
+def _pixel(marker: Placed, picture: Picture) -> tuple[int, int]:
+    h, w = picture.seen.shape
+    return min(max(round(marker.y), 0), h - 1), min(max(round(marker.x), 0), w - 1)
 
 
 class _Search:
@@ -200,7 +220,7 @@ class _Search:
             wrong = wrong + INNER_WEIGHT * _sum(free * self.other[part], inner)
         shows = full / float((ink**2).sum())
         agrees = gain / np.maximum(full, 1e-6)
-        fits = (agrees >= AGREES) & (shows >= SHOWS) & ~self.closed[part]
+        fits = (agrees >= AGREES * pen.agrees) & (shows >= SHOWS) & ~self.closed[part]
         return _f32(np.where(fits, gain - np.minimum(wrong, 0.6 * gain), 0)), _f32(shows), _f32(agrees)
 
 

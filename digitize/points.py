@@ -56,7 +56,7 @@ def read_points(panel: Panel, legend: Sequence[LegendEntry]) -> tuple[Series, ..
         if own:
             own = sorted(own, key=lambda p: p.seen.marker.x)
             amount = ink_amount(crop, paper, look.color)
-            _, fits = fitted_markers([p.seen.marker for p in own], look.style, amount, scale)
+            fits = _fits([p.seen.marker for p in own], look.style, amount, scale)
             marks = tuple(_mark(p, fit, look, amount, scale, panel) for p, fit in zip(own, fits, strict=True))
             if look.style.startswith("triangle"):
                 marks = _anchored(marks, float(np.median([f.size for f in fits])))
@@ -179,18 +179,25 @@ def to_px(v: float, scale: float) -> float:
     return (v + 0.5) / scale - 0.5
 
 
-def fitted_markers(markers: Sequence[Marker], style: str, amount: NDArray[np.float64], scale: float) -> tuple[Shape | None, list[Fit]]:
-    """The markers of a series fitted to their pixels, with that outline of their style which fits all of them best."""
-    starts = []
-    for m in markers:
-        outline = 1.6 / scale if style.endswith("-open") else 0.0
-        starts.append(Fit(to_px(m.x, scale), to_px(m.y, scale), m.size / scale, outline, np.inf))
+def fitted_markers(
+    markers: Sequence[Marker], style: str, amount: NDArray[np.float64], scale: float
+) -> list[tuple[Shape, list[Fit]]]:
+    """The markers of a series fitted to their pixels with each outline of their style; none for a style without an outline.
+
+    A marker that could not be fitted keeps where it was seen and an infinite misfit.
+    """
+    outline = 1.6 / scale if style.endswith("-open") else 0.0
+    starts = [Fit(to_px(m.x, scale), to_px(m.y, scale), m.size / scale, outline, np.inf) for m in markers]
     stem = 1.2 / scale + 0.5
-    tried = [(shape, [fit_marker(amount, shape, start, stem_half_width=stem) for start in starts]) for shape in outlines(style)]
+    return [(shape, [fit_marker(amount, shape, start, stem_half_width=stem) for start in starts]) for shape in outlines(style)]
+
+
+def _fits(markers: Sequence[Marker], style: str, amount: NDArray[np.float64], scale: float) -> list[Fit]:
+    """The markers of a series fitted with the one of their style's outlines that fits all of them best."""
+    tried = [fits for _, fits in fitted_markers(markers, style, amount, scale)]
     if not tried:
-        return None, starts
-    shape, best = min(tried, key=lambda each: sum(min(f.misfit, 1.0) for f in each[1]))
-    return shape, [fit if np.isfinite(fit.misfit) else start for fit, start in zip(best, starts, strict=True)]
+        return [Fit(to_px(m.x, scale), to_px(m.y, scale), m.size / scale, 0.0, np.inf) for m in markers]
+    return min(tried, key=lambda fits: sum(min(f.misfit, 1.0) for f in fits))
 
 
 def _mark(point: Point, fit: Fit, look: Looks, amount: NDArray[np.float64], scale: float, panel: Panel) -> Mark:

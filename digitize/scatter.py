@@ -13,9 +13,9 @@ from digitize.ink import find_layers, paper_color
 from digitize.legend import LegendEntry
 from digitize.looks import Looks, Seen, distinct, looks_of_keys, looks_of_markers, named, resemblance, see
 from digitize.markers import UNIT, find_markers
-from digitize.overplot import FloatArray, Pen, Picture, Placed, crowded, fitted, misfit, needed, peel
+from digitize.overplot import FloatArray, Pen, Picture, Placed, agreement, crowded, fitted, misfit, needed, peel
 from digitize.panels import Panel
-from digitize.points import fitted_markers, position_noise, without_text
+from digitize.points import fitted_markers, position_noise, to_px, without_text
 from digitize.refine import Fit, ink_amount
 from digitize.scaled import scaled_to
 from digitize.series import Mark, Place, Series, hex_color
@@ -24,8 +24,10 @@ LIKE_MARKERS = re.compile(r"[oO0QDCcAaVvXxUu\W\d]*")  # what rows of markers are
 BLURS = (1.0, 1.6, 2.3)  # px: widths of edges that are tried
 LEGEND_PAD = 2.0  # digit heights around a legend's names and keys that its ground may cover
 COLORED = 60  # grey levels between the largest and the smallest of a pixel's red, green and blue
+ON_KEY = 1.0  # half-sizes from the middle of a key within which a marker is the key's
 FAINT = 20.0  # grey levels from the paper's within which a pixel is paper
-SIZES = (0.7, 1.4)  # how much smaller and larger than it was seen at first a marker may come out of the fit
+SAME_SIZE = 0.08  # share by which sizes of one pen differ at most
+FAIR_PART, BAD_MISFIT = 0.15, 0.2  # share of a series that must fit well for its pen to be known; misfit of those that do not fit
 MISFIT = 0.15  # of full ink: markers that fit this well stand alone
 CLEAR = 0.5  # share of a marker's ink that must show for its place not to be in doubt
 TRIANGLE_DOUBT = 0.15  # of the half-size: programs do not agree where in a triangle the data point lies
@@ -40,6 +42,10 @@ class _Seen:
     look: Looks
     fits: tuple[Fit, ...]
     pen: Pen | None
+
+    def has_drawn(self, fit: Fit) -> bool:
+        """Whether a fit agrees with the pen."""
+        return self.pen is not None and fit.misfit < MISFIT and abs(fit.size / self.pen.size - 1) < SAME_SIZE
 
 
 def read_scatter(panel: Panel, legend: Sequence[LegendEntry]) -> tuple[Series, ...]:
@@ -56,8 +62,9 @@ def read_scatter(panel: Panel, legend: Sequence[LegendEntry]) -> tuple[Series, .
     picture = _picture(panel, crop, legend)
     seen = _first_look(panel, legend, crop, picture)
     kept = [s for s in seen if s.pen is not None]
-    alone = [Placed(k, f.x, f.y, 1.0, 1.0) for k, s in enumerate(kept) for f in s.fits if f.misfit < MISFIT]
+    alone = [Placed(k, f.x, f.y, 1.0, 1.0) for k, s in enumerate(kept) for f in s.fits if s.has_drawn(f)]
     pens, placed = _peeled(picture, [s.pen for s in kept if s.pen is not None], alone)
+    placed = _without_keys(placed, pens, panel, legend)
     doubtful = [m for m, is_crowded in zip(placed, crowded(placed, pens), strict=True) if is_crowded or m.shows < CLEAR]
     series = [
         _series(s.look, [_refined(m, s.fits, m in doubtful) for m in placed if m.pen == k], pens[k], panel) for k, s in enumerate(kept)
@@ -74,7 +81,7 @@ def _picture(panel: Panel, without: NDArray[np.uint8], legend: Sequence[LegendEn
     seen = (image == without).all(axis=2) | (np.ptp(image, axis=2) > COLORED)
     for entry in legend:
         a, b, c, d = _grown(entry.key_box, 0.2 * panel.height, panel)
-        seen[b : d + 1, a : c + 1] = False
+        seen[b : d + 1, a : c + 1] = True  # a key is found as the marker that it is, and left out later
     if legend:
         boxes = np.array([e.text_box for e in legend] + [e.key_box for e in legend])
         hull = (*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist())
@@ -113,16 +120,37 @@ def _assigned(markers: Sequence[Seen], looks: Sequence[Looks]) -> list[list[Seen
 
 def _seen(look: Looks, markers: Sequence[Seen], crop: NDArray[np.uint8], picture: Picture, scale: float) -> _Seen:
     amount = ink_amount(crop, paper_color(crop), look.color)
-    shape, fits = fitted_markers([m.marker for m in markers], look.style, amount, scale)
-    sizes = [m.marker.size / scale for m in markers]
-    credible = [f for f, s in zip(fits, sizes, strict=True) if np.isfinite(f.misfit) and SIZES[0] < f.size / s < SIZES[1]]
-    good = sorted(credible, key=lambda f: f.misfit)
-    if shape is None or not good:
+    tried = fitted_markers([m.marker for m in markers], look.style, amount, scale)
+    if not tried:
+        bare = [Fit(to_px(m.marker.x, scale), to_px(m.marker.y, scale), m.marker.size / scale, 0.0, np.inf) for m in markers]
+        return _Seen(look, tuple(bare), None)
+    shape, fits, own = min(
+        ((shape, fits, own) for shape, fits in tried for own in _alike(fits)), key=lambda each: _typical(each[2], len(markers))
+    )
+    if not own:
         return _Seen(look, tuple(fits), None)
-    good = good[: max(1, (len(good) + 1) // 2)]
+    good = own[: max(1, (len(own) + 1) // 2)]
     size, width = (float(np.median([getattr(f, name) for f in good])) for name in ("size", "line_width"))
     pen = Pen(shape, size, width, np.asarray(np.array(look.color) / 255, dtype=np.float32))
     return _Seen(look, tuple(fits), replace(pen, color=_color(picture, pen, good)))
+
+
+def _alike(fits: Sequence[Fit]) -> list[list[Fit]]:
+    """The fits that agree in size, the best first; a fit can go wrong where markers overlap. One empty group where there are none."""
+    groups: list[list[Fit]] = []
+    for fit in sorted((f for f in fits if np.isfinite(f.misfit)), key=lambda f: f.misfit):
+        own = next((g for g in groups if abs(fit.size / g[0].size - 1) < SAME_SIZE), None)
+        if own is not None:
+            own.append(fit)
+        else:
+            groups.append([fit])
+    return groups or [[]]
+
+
+def _typical(fits: Sequence[Fit], n_markers: int) -> float:
+    """Mean misfit of the best of these fits, as many as make a fair part of a series; those that are lacking fit badly."""
+    most = max(2, round(FAIR_PART * n_markers))
+    return float(np.mean([f.misfit for f in fits[:most]] + [BAD_MISFIT] * (most - len(fits[:most]))))
 
 
 def _color(picture: Picture, pen: Pen, fits: Sequence[Fit]) -> FloatArray:
@@ -148,13 +176,25 @@ def _peeled(picture: Picture, pens: Sequence[Pen], alone: Sequence[Placed]) -> t
     blur = min(BLURS, key=lambda b: misfit(picture, [replace(p, blur=b) for p in pens], alone)) if alone else BLURS[0]
     best: tuple[float, list[Pen], list[Placed]] | None = None
     for is_opaque in (False, True) if any(p.is_open for p in pens) else (False,):
-        tried = [replace(p, blur=blur, is_opaque=is_opaque and p.is_open) for p in pens]
+        tried = agreement(picture, [replace(p, blur=blur, is_opaque=is_opaque and p.is_open) for p in pens], alone)
         placed = needed(picture, tried, fitted(picture, tried, peel(picture, tried)))
         off = misfit(picture, tried, placed)
         if best is None or off < best[0]:
             best = (off, tried, placed)
     assert best is not None
     return best[1], best[2]
+
+
+def _without_keys(placed: Sequence[Placed], pens: Sequence[Pen], panel: Panel, legend: Sequence[LegendEntry]) -> list[Placed]:
+    """The markers without those that stand in the middle of a legend's key, one a key."""
+    kept = list(placed)
+    x0, y0, _, _ = panel.box
+    for entry in legend:
+        a, b, c, d = entry.key_box
+        away = [float(np.hypot(m.x + x0 - (a + c) / 2, m.y + y0 - (b + d) / 2)) / pens[m.pen].size for m in kept]
+        if away and min(away) < ON_KEY:
+            kept.pop(int(np.argmin(away)))
+    return kept
 
 
 @dataclass(frozen=True)
@@ -182,7 +222,7 @@ def _series(look: Looks, found: Sequence[_Found], pen: Pen, panel: Panel) -> Ser
     for f in found:
         u = float(np.hypot(noise, 0.05 + 1.5 * f.misfit) / max(f.marker.shows, 0.2) ** 0.5)
         flags = ("partly_hidden",) if f.is_doubtful else ()
-        confidence = 0.97 if f.marker.agrees > WELL and not flags else 0.8
+        confidence = 0.97 if f.marker.agrees > WELL * pen.agrees and not flags else 0.8
         place = Place(f.marker.x + x0, u), Place(f.marker.y + y0, float(np.hypot(u, anchor)))
         marks.append(Mark(*place, flags=flags, confidence=confidence))
     return Series(look.name, hex_color(look.color), look.style, tuple(sorted(marks, key=lambda m: m.x.px)))
