@@ -24,13 +24,13 @@ STRAY, NEARER = 0.6, 0.7  # how far (of its length) a pixel lies from the way be
 SOFT = 0.7  # px: width of the softening with which markers are searched
 RING = 2.0  # px around a marker within which paper is expected
 RING_WEIGHT, INNER_WEIGHT = 0.3, 0.5
-ANOTHER = 0.1  # of 1: colours that differ less are one
+ONE_HUE, DARKER = 0.97, 1.25  # cosine between ways of one hue; how much farther from the paper a darker ink of it is
 AGREES = 0.65  # how well a marker's showing ink must agree, as a share of how well it does in those that stand alone
 LEAST_AGREES = 0.5
 SHOWS = 0.12  # share of a marker's ink that must show
 STEPS = (-0.5, -0.25, 0.0, 0.25, 0.5)
 SURELY = 0.75  # share of its ink that shows, and that agrees, above which a marker that no other crowds is not doubted
-NEEDED, NEEDED_OF_SHOWN = 0.09, 0.45  # share of a marker's ink, and of what shows of it, that only it must explain
+NEEDED, NEEDED_OF_SHOWN = 0.12, 0.45  # share of a marker's ink, and of what shows of it, that only it must explain
 CROWDED = 0.9  # half-sizes between the anchors of markers that crowd each other
 SWEEPS = 8  # how often each overlapping marker is moved
 SETTLED, NUDGE = 0.01, 0.1  # px
@@ -101,18 +101,19 @@ class Picture:
 
     def amounts(self, colors: Sequence[FloatArray]) -> list[FloatArray]:
         """Share (h, w) of each colour in each pixel, 0 where it is other ink: far off its way from the paper, or nearer another's."""
+        ways = [color - self.paper for color in colors]
+        lengths = [float(np.linalg.norm(way)) for way in ways]
         drop = self.image - self.paper
-        lengths = [float(np.linalg.norm(color - self.paper)) for color in colors]
-        shares = [drop @ (color - self.paper) / length**2 for color, length in zip(colors, lengths, strict=True)]
-        # A thin stroke is paler than its ink: darker ink of the same hue is other ink only where another pen's colour is nearer to it.
-        off = [np.linalg.norm(drop - np.clip(s, 0, 1)[..., None] * (c - self.paper), axis=2) for s, c in zip(shares, colors, strict=True)]
+        shares = [drop @ way / length**2 for way, length in zip(ways, lengths, strict=True)]
+        across = [np.linalg.norm(drop - s[..., None] * way, axis=2) for s, way in zip(shares, ways, strict=True)]
         found = []
-        for k, (share, color, length) in enumerate(zip(shares, colors, lengths, strict=True)):
-            across = np.linalg.norm(drop - share[..., None] * (color - self.paper), axis=2)
-            others = [o for j, o in enumerate(off) if np.abs(colors[j] - color).max() > ANOTHER]
-            rival = np.min(others, axis=0) if others else np.full(share.shape, np.inf)
-            is_rivals = (off[k] > 0.1 * length + 0.03) & (rival < NEARER * off[k])
-            is_other = (across > STRAY * length * np.maximum(share, 1)) | is_rivals
+        for k, (share, off, length) in enumerate(zip(shares, across, lengths, strict=True)):
+            is_other = off > STRAY * length * np.maximum(share, 1)
+            for j, way in enumerate(ways):
+                if float(way @ ways[k]) < ONE_HUE * length * lengths[j]:
+                    is_other |= (off > 0.1 * length + 0.03) & (across[j] < NEARER * off)
+                elif lengths[j] > DARKER * length:
+                    is_other |= share > (1 + lengths[j] / length) / 2
             found.append(_f32(np.where(is_other, 0, np.clip(share, 0, 1))))
         return found
 

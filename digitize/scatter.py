@@ -24,8 +24,9 @@ LIKE_MARKERS = re.compile(r"[oO0QDCcAaVvXxUu\W\d]*")  # what rows of markers are
 BLURS = (1.0, 1.6, 2.3)  # px: widths of edges that are tried
 LEGEND_PAD = 2.0  # digit heights around a legend's names and keys that its ground may cover
 COLORED = 60  # grey levels between the largest and the smallest of a pixel's red, green and blue
-ON_KEY = 1.0  # half-sizes from the middle of a key within which a marker is the key's
+ON_LINE = 0.7  # digit heights from the middle of a name within which a marker stands on its line
 FAINT = 20.0  # grey levels from the paper's within which a pixel is paper
+SIZES = (0.65, 1.6)  # how much smaller and larger than it was seen at first a marker may come out of the fit
 SAME_SIZE = 0.08  # share by which sizes of one pen differ at most
 FAIR_PART, BAD_MISFIT = 0.15, 0.2  # share of a series that must fit well for its pen to be known; misfit of those that do not fit
 MISFIT = 0.15  # of full ink: markers that fit this well stand alone
@@ -124,8 +125,9 @@ def _seen(look: Looks, markers: Sequence[Seen], crop: NDArray[np.uint8], picture
     if not tried:
         bare = [Fit(to_px(m.marker.x, scale), to_px(m.marker.y, scale), m.marker.size / scale, 0.0, np.inf) for m in markers]
         return _Seen(look, tuple(bare), None)
+    about = float(np.median([m.marker.size for m in markers])) / scale
     shape, fits, own = min(
-        ((shape, fits, own) for shape, fits in tried for own in _alike(fits)), key=lambda each: _typical(each[2], len(markers))
+        ((shape, fits, own) for shape, fits in tried for own in _alike(fits, about)), key=lambda each: _typical(each[2], len(markers))
     )
     if not own:
         return _Seen(look, tuple(fits), None)
@@ -135,10 +137,13 @@ def _seen(look: Looks, markers: Sequence[Seen], crop: NDArray[np.uint8], picture
     return _Seen(look, tuple(fits), replace(pen, color=_color(picture, pen, good)))
 
 
-def _alike(fits: Sequence[Fit]) -> list[list[Fit]]:
-    """The fits that agree in size, the best first; a fit can go wrong where markers overlap. One empty group where there are none."""
+def _alike(fits: Sequence[Fit], about: float) -> list[list[Fit]]:
+    """The fits that agree in size, the best first, if they are about as large as was seen; one empty group where there are none.
+
+    A fit can go wrong where markers overlap, and so be good to one side of a marker only.
+    """
     groups: list[list[Fit]] = []
-    for fit in sorted((f for f in fits if np.isfinite(f.misfit)), key=lambda f: f.misfit):
+    for fit in sorted((f for f in fits if np.isfinite(f.misfit) and SIZES[0] < f.size / about < SIZES[1]), key=lambda f: f.misfit):
         own = next((g for g in groups if abs(fit.size / g[0].size - 1) < SAME_SIZE), None)
         if own is not None:
             own.append(fit)
@@ -186,14 +191,19 @@ def _peeled(picture: Picture, pens: Sequence[Pen], alone: Sequence[Placed]) -> t
 
 
 def _without_keys(placed: Sequence[Placed], pens: Sequence[Pen], panel: Panel, legend: Sequence[LegendEntry]) -> list[Placed]:
-    """The markers without those that stand in the middle of a legend's key, one a key."""
+    """The markers without those that are a legend's keys: for each name the one on its line that stands nearest to the key's middle."""
     kept = list(placed)
     x0, y0, _, _ = panel.box
     for entry in legend:
-        a, b, c, d = entry.key_box
-        away = [float(np.hypot(m.x + x0 - (a + c) / 2, m.y + y0 - (b + d) / 2)) / pens[m.pen].size for m in kept]
-        if away and min(away) < ON_KEY:
-            kept.pop(int(np.argmin(away)))
+        left, right = entry.key_box[0] - x0, entry.key_box[2] - x0
+        line = (entry.text_box[1] + entry.text_box[3]) / 2 - y0
+        near = [
+            (abs(m.x - (left + right) / 2) + abs(m.y - line), k)
+            for k, m in enumerate(kept)
+            if abs(m.y - line) < ON_LINE * panel.height and left - pens[m.pen].size < m.x < right + pens[m.pen].size
+        ]
+        if near:
+            kept.pop(min(near)[1])
     return kept
 
 
