@@ -121,6 +121,8 @@ def _with_swallowed(entries: tuple[LegendEntry, ...], names: Sequence[TextBox], 
 
 def is_word(text: TextBox) -> bool:
     """Whether a box surely holds words, not marks of the plot that look like a sign."""
+    if set(text.text) <= set("oO0 "):
+        return False  # a row of open circles
     latin = sum(c.isalpha() and ord(c) < 0x250 for c in text.text)
     return text.rotation == 0 and latin >= 2 and text.confidence > 0.7 and latin >= 0.4 * len(text.text.replace(" ", ""))
 

@@ -32,7 +32,7 @@ STEPS = (-0.5, -0.25, 0.0, 0.25, 0.5)
 SURELY = 0.75  # share of its ink that shows, and that agrees, above which a marker that no other crowds is not doubted
 NEEDED, NEEDED_OF_SHOWN = 0.12, 0.45  # share of a marker's ink, and of what shows of it, that only it must explain
 CROWDED = 0.9  # half-sizes between the anchors of markers that crowd each other
-SWEEPS = 8  # how often each overlapping marker is moved
+SWEEPS = 24  # how often each overlapping marker is moved
 SETTLED, NUDGE = 0.01, 0.1  # px
 DAMPING = 1e-3
 MOST_OFF = 0.1  # squared distance of colours (0 to 3) beyond which a pixel is other ink, however far it is
@@ -126,8 +126,8 @@ def _f32(values: NDArray[np.floating]) -> FloatArray:
     return np.asarray(values, dtype=np.float32)
 
 
-def peel(picture: Picture, pens: Sequence[Pen]) -> list[Placed]:
-    """The markers of a plot, those in front first.
+def read_markers(picture: Picture, pens: Sequence[Pen]) -> list[Placed]:
+    """The markers of a plot, those in front first, placed so that painting them gives the picture.
 
     Parameters
     ----------
@@ -135,6 +135,13 @@ def peel(picture: Picture, pens: Sequence[Pen]) -> list[Placed]:
     pens : sequence of Pen
         One for each series; the number of a marker's pen is its place here.
     """
+    found = fitted(picture, pens, peel(picture, pens))
+    kept = needed(picture, pens, found)
+    return kept if len(kept) == len(found) else fitted(picture, pens, kept)
+
+
+def peel(picture: Picture, pens: Sequence[Pen]) -> list[Placed]:
+    """What agrees with a pen wherever it shows, those in front first, to a quarter of a pixel."""
     free = picture.seen.copy()
     other = picture.any_ink() ** 2
     amounts = picture.amounts([pen.color for pen in pens])

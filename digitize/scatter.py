@@ -13,7 +13,7 @@ from digitize.ink import find_layers, paper_color
 from digitize.legend import LegendEntry
 from digitize.looks import Looks, Seen, distinct, looks_of_keys, looks_of_markers, named, resemblance, see
 from digitize.markers import UNIT, find_markers
-from digitize.overplot import FloatArray, Pen, Picture, Placed, agreement, crowded, fitted, misfit, needed, peel
+from digitize.overplot import FloatArray, Pen, Picture, Placed, agreement, crowded, misfit, read_markers
 from digitize.panels import Panel
 from digitize.points import fitted_markers, position_noise, to_px, without_text
 from digitize.refine import Fit, ink_amount
@@ -65,7 +65,7 @@ def read_scatter(panel: Panel, legend: Sequence[LegendEntry]) -> tuple[Series, .
     kept = [s for s in seen if s.pen is not None]
     alone = [Placed(k, f.x, f.y, 1.0, 1.0) for k, s in enumerate(kept) for f in s.fits if s.has_drawn(f)]
     pens, placed = _peeled(picture, [s.pen for s in kept if s.pen is not None], alone)
-    placed = _without_keys(placed, pens, panel, legend)
+    placed = _without_keys([*placed, *_left_over(placed, alone, pens)], pens, panel, legend)
     doubtful = [m for m, is_crowded in zip(placed, crowded(placed, pens), strict=True) if is_crowded or m.shows < CLEAR]
     series = [
         _series(s.look, [_refined(m, s.fits, m in doubtful) for m in placed if m.pen == k], pens[k], panel) for k, s in enumerate(kept)
@@ -182,12 +182,21 @@ def _peeled(picture: Picture, pens: Sequence[Pen], alone: Sequence[Placed]) -> t
     best: tuple[float, list[Pen], list[Placed]] | None = None
     for is_opaque in (False, True) if any(p.is_open for p in pens) else (False,):
         tried = agreement(picture, [replace(p, blur=blur, is_opaque=is_opaque and p.is_open) for p in pens], alone)
-        placed = needed(picture, tried, fitted(picture, tried, peel(picture, tried)))
+        placed = read_markers(picture, tried)
         off = misfit(picture, tried, placed)
         if best is None or off < best[0]:
             best = (off, tried, placed)
     assert best is not None
     return best[1], best[2]
+
+
+def _left_over(placed: Sequence[Placed], alone: Sequence[Placed], pens: Sequence[Pen]) -> list[Placed]:
+    """Markers that fitted well at first and at which no peeled one stands: small ones on whole pixels can be unlike their pen."""
+    return [
+        replace(m, agrees=0.0)
+        for m in alone
+        if all(np.hypot(m.x - p.x, m.y - p.y) > pens[m.pen].size for p in placed)
+    ]
 
 
 def _without_keys(placed: Sequence[Placed], pens: Sequence[Pen], panel: Panel, legend: Sequence[LegendEntry]) -> list[Placed]:
