@@ -15,8 +15,10 @@ from digitize.series import Place
 
 LIKE_A_DIAMOND = 0.80  # least share of pixels that a piece and the diamond of its corners have in common
 RIM_INKED = 0.8  # least share of a diamond's rim that is inked
+STEEP = 2.5  # a diamond is at most so many times as high as wide
 MIDDLE_FREE = 0.5  # least share of an outlined diamond's middle that is not inked
 SQUARE = 2.2  # a mark is at most so many times as wide as high, or as high as wide
+ARROW = 2.2  # the head of an arrow is at least so many times as wide as a cap
 U_END, U_CAP, U_MARK, U_TIP = 0.45, 0.3, 0.3, 0.5  # px: standard uncertainties of places, measured on drawn plots
 
 
@@ -52,7 +54,8 @@ def find_rows(
     pieces = find_pieces(image, region, texts, height)
     inside = [p for p in pieces if p.x0 <= span[1] and p.x0 + p.width >= span[0] and p.height <= 4 * height]
     lone = [p for p in inside if not _is_among_others(p, inside, height)]
-    rows = [row for p in lone if (row := _diamond(p, height) or _marked(p, region)) is not None]
+    cap = _cap_width(lone)
+    rows = [row for p in lone if (row := _diamond(p, height) or _marked(p, region, cap)) is not None]
     return tuple(row for row in rows if span[0] - height <= row.x.px <= span[1] + height)
 
 
@@ -67,7 +70,7 @@ def _is_among_others(piece: Piece, pieces: Sequence[Piece], height: float) -> bo
 
 def _diamond(piece: Piece, height: float) -> DrawnRow | None:
     """The row of a piece that is a diamond, filled or outlined: its tips are the interval's ends, its peak the estimate."""
-    if piece.width < 5 or piece.height < max(4, 0.3 * height):
+    if piece.width < 5 or piece.height < max(4, 0.3 * height) or piece.height > STEEP * piece.width:
         return None
     # A reference line through a tip leaves an outline open: its hull closes it.
     shape = next((m for m in (piece.filled, _outline(piece)) if m is not None and _is_diamond(m)), None)
@@ -95,7 +98,9 @@ def _outline(piece: Piece) -> Mask | None:
 
 def _is_diamond(shape: Mask) -> bool:
     corners = _corners(shape)
-    return corners is not None and _common(shape, corners) >= LIKE_A_DIAMOND
+    if corners is None or corners[0] < -0.35 * shape.shape[1] or corners[2] > 1.35 * shape.shape[1]:
+        return False
+    return _common(shape, corners) >= LIKE_A_DIAMOND
 
 
 def _corners(mask: Mask) -> tuple[float, float, float] | None:
@@ -141,20 +146,21 @@ def _largest(mask: Mask) -> Mask:
 # Marks on intervals
 
 
-def _marked(piece: Piece, region: Box) -> DrawnRow | None:
-    """The row of a piece that is a mark on a level line; None where it has no mark."""
+def _marked(piece: Piece, region: Box, cap: float) -> DrawnRow | None:
+    """The row of a piece that is a mark on a level line; None where it has no mark. `cap` is the usual width of the plot's caps."""
     heights = piece.filled.sum(axis=0)
     thin = _thickness(heights)
-    groups = _groups(heights > thin + max(1.0, 0.5 * thin))
-    ends = [g for g in groups if _is_at_end(g, heights.size) or _is_arrow(heights, g, thin)]
+    groups = _thick(heights, thin)
+    arrows = [g for g in groups if _is_arrow(heights, g, thin, cap)]
+    ends = [g for g in groups if _is_at_end(g, heights.size) or g in arrows]
     marks = [g for g in groups if _is_mark(heights, g, thin) and (g not in ends or (len(groups) == 1 and g[1] - g[0] > thin + 1))]
     if not marks:
         return None
     mark = max(marks, key=lambda g: float(heights[g[0] : g[1] + 1].sum()))
     band = _band(piece, thin, mark)
     left, right = next((g for g in ends if g[1] < mark[0]), None), next((g for g in ends if g[0] > mark[1]), None)
-    lo, low_flags = _end(piece, band, mark, left, region, way=-1, clipped=left is not None and _is_arrow(heights, left, thin))
-    hi, high_flags = _end(piece, band, mark, right, region, way=1, clipped=right is not None and _is_arrow(heights, right, thin))
+    lo, low_flags = _end(piece, band, mark, left, region, way=-1, clipped=left in arrows)
+    hi, high_flags = _end(piece, band, mark, right, region, way=1, clipped=right in arrows)
     flags = tuple(dict.fromkeys((*low_flags, *high_flags)))
     return DrawnRow(piece.y0 + sum(band) / 2, Place(_middle(piece, mark, band), U_MARK), lo, hi, flags=flags)
 
@@ -181,17 +187,32 @@ def _is_mark(heights: NDArray[np.int64], group: tuple[int, int], thin: float) ->
     return width >= 3 and tall >= 3 and tall / SQUARE <= width <= SQUARE * tall
 
 
-def _is_arrow(heights: NDArray[np.int64], group: tuple[int, int], thin: float) -> bool:
-    """Whether a thick part is the head of an arrow: it narrows steadily to the line's end; a cap is high and short."""
+def _thick(heights: NDArray[np.int64], thin: float) -> list[tuple[int, int]]:
+    """The parts of a line that are clearly thicker than it."""
+    return _groups(heights > thin + max(1.0, 0.5 * thin))
+
+
+def _cap_width(pieces: Sequence[Piece]) -> float:
+    """The usual width of the caps at the ends of lines, px; 0 where they have none."""
+    sizes = [p.filled.sum(axis=0) for p in pieces]
+    parts = [(heights.size, _thick(heights, _thickness(heights))) for heights in sizes]
+    marked = [(size, groups) for size, groups in parts if len(groups) > 1]
+    widths = [g[1] - g[0] + 1 for size, groups in marked for g in groups if _is_at_end(g, size)]
+    return float(np.median(widths)) if len(widths) > max(2, len(marked)) else 0.0
+
+
+def _is_arrow(heights: NDArray[np.int64], group: tuple[int, int], thin: float, cap: float) -> bool:
+    """Whether a thick part is the head of an arrow: it narrows steadily to the line's end, and is wider than a cap."""
     from_left, from_right = group[0], heights.size - 1 - group[1]
     width = group[1] - group[0] + 1
-    if min(from_left, from_right) > max(2.0, 0.8 * width):
+    if min(from_left, from_right) > max(2.0, 0.8 * width) or width < ARROW * cap:
         return False
     part = heights[group[0] : group[1] + 1].astype(float)
     outward = part if from_right < from_left else part[::-1]
     peak = int(outward.argmax())
     tail = outward[peak:]
-    narrows = bool((np.diff(tail) <= 0.5).all()) and tail[-1] <= thin + 0.45 * (outward.max() - thin) + 1
+    third = max(1, tail.size // 3)
+    narrows = bool((np.diff(tail) <= 0.5).all()) and tail[-third:].mean() < thin + 0.5 * (outward.max() - thin)
     return narrows and tail.size >= max(3.0, 0.4 * outward.max()) and peak < 0.4 * width
 
 
