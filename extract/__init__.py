@@ -2,6 +2,7 @@
 
 from extract.errorbars import KINDS, ErrorBarKind, SdReading, confidence_quantile, error_bar_kind, sd_from_error_bar
 from extract.flags import FLAGS
+from extract.forest import ForestEffect, ForestEffects, counts_from_forest, effects_from_forest, forest_panel
 from extract.points import arms_from_record
 from extract.quantiles import Estimate, iqr_per_sd, range_per_sd, wan2014
 from extract.summary import ArmSummary, read_arms, to_frame, write_arms
@@ -12,10 +13,15 @@ __all__ = [
     "ArmSummary",
     "ErrorBarKind",
     "Estimate",
+    "ForestEffect",
+    "ForestEffects",
     "SdReading",
     "arms_from_record",
     "confidence_quantile",
+    "counts_from_forest",
+    "effects_from_forest",
     "error_bar_kind",
+    "forest_panel",
     "iqr_per_sd",
     "range_per_sd",
     "read_arms",

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.forest.printed import HETEROGENEITY, NUMBER, PrintedEffect, find_effect, head_of, number
+from digitize.forest.printed import HETEROGENEITY, NUMBER, PAIR, PrintedEffect, find_effect, head_of, number
 from digitize.ocr import TextBox, read_box
 
 WORD_GAP = 1.7  # digit heights between two words of one name, at most
@@ -184,19 +184,47 @@ def _read(image: NDArray[np.uint8], box: tuple[float, float, float, float]) -> T
 
 def _numbers(rows: Sequence[Sequence[TextBox]], heads: Sequence[TextBox]) -> list[dict[str, Any]]:
     """The numbers of each row by the headings over them; a heading that stands twice gives a list of two."""
-    numeric = [[t for t in row if NUMBER.fullmatch(t.text.strip())] for row in rows]
-    spans = _spans([t for row in numeric for t in row])
-    names = [_heading(span, heads, [t for row in numeric for t in row]) for span in spans]
+    numeric = [[t for t in row if NUMBER.fullmatch(t.text.strip()) or PAIR.fullmatch(t.text.strip())] for row in rows]
+    every = [t for row in numeric for t in row]
+    spans = _spans(every)
+    names = _repeated([_names(span, heads, every) for span in spans])
     found: list[dict[str, Any]] = []
     for row in numeric:
-        values: dict[str, Any] = {}
-        for name in dict.fromkeys(n for n in names if n):
-            columns = [span for n, span in zip(names, spans, strict=True) if n == name]
-            read = [next((number(t.text) for t in row if span[0] <= _middle(t) <= span[1]), None) for span in columns]
-            if any(value is not None for value in read):
-                values[name] = read if len(read) > 1 else read[0]
-        found.append(values)
+        values: dict[str, list[float | None]] = {}
+        for span, titles in zip(spans, names, strict=True):
+            cell = next((t.text for t in row if span[0] <= _middle(t) <= span[1]), "")
+            parts: list[float | None] = [number(part) for part in NUMBER.findall(cell)]
+            for k, title in enumerate(titles):
+                values.setdefault(title, []).append(parts[k] if len(parts) == len(titles) else None)
+        known = {name: each for name, each in values.items() if any(v is not None for v in each)}
+        found.append({name: each if len(each) > 1 else each[0] for name, each in known.items()})
     return found
+
+
+def _names(span: tuple[float, float], heads: Sequence[TextBox], texts: Sequence[TextBox]) -> tuple[str, ...]:
+    """What the numbers of a column are: one name, two where its cells hold pairs ("16/18", "4.5 (1.2)"), none where it is not known."""
+    own = [t.text.strip() for t in texts if span[0] <= _middle(t) <= span[1]]
+    if sum("/" in text for text in own) > 0.5 * len(own):
+        return ("events", "total")
+    if sum(PAIR.fullmatch(text) is not None for text in own) > 0.5 * len(own):
+        return ("mean", "sd")
+    name = _heading(span, heads)
+    if name is None and sum("%" in text for text in own) > 0.5 * len(own):
+        name = "weight"
+    return (name,) if name else ()
+
+
+def _repeated(names: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
+    """The names, gaps filled where the columns of the second arm repeat those of the first: events, total, events, (total)."""
+    first = next((k for k, n in enumerate(names) if n and names.count(n) == 2), None)
+    if first is None:
+        return names
+    period = names.index(names[first], first + 1) - first
+    filled = list(names)
+    for k in range(first, min(first + period, len(names) - period)):
+        one, other = names[k], names[k + period]
+        filled[k], filled[k + period] = one or other, other or (one if one != ("weight",) else ())
+    return filled
 
 
 def _spans(texts: Sequence[TextBox]) -> list[tuple[float, float]]:
@@ -210,13 +238,12 @@ def _spans(texts: Sequence[TextBox]) -> list[tuple[float, float]]:
     return spans
 
 
-def _heading(span: tuple[float, float], heads: Sequence[TextBox], texts: Sequence[TextBox]) -> str | None:
-    """What a column is: by the lowest heading over it that is known, else per cent for a weight."""
+def _heading(span: tuple[float, float], heads: Sequence[TextBox]) -> str | None:
+    """The lowest heading over a column that is known."""
     over = [t for t in heads if t.box[0] - t.height <= span[1] and t.box[2] + t.height >= span[0]]
     for head in sorted(over, key=lambda t: -t.box[3]):
         level = sorted((t for t in over if abs(_level(t) - _level(head)) < 0.5 * head.height), key=lambda t: t.box[0])
         name = head_of(" ".join(t.text for t in level))
         if name is not None:
             return name
-    own = [t for t in texts if span[0] <= _middle(t) <= span[1]]
-    return "weight" if sum("%" in t.text for t in own) > 0.5 * len(own) else None
+    return None

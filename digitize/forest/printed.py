@@ -8,6 +8,7 @@ from dataclasses import dataclass
 _NUMBER = r"[-−–+]?\s?(?:\d+(?:[.,·]\d+)?|[.·]\d+)"
 EFFECT = re.compile(rf"({_NUMBER})\s*[\[({{|]\s*({_NUMBER})\s*(?:[,;:]|to|[-−–]{{1,2}})\s*({_NUMBER})\s*[\])}}|1]?")
 NUMBER = re.compile(_NUMBER + "%?")
+PAIR = re.compile(rf"{_NUMBER}\s*/\s*{_NUMBER}|{_NUMBER}\s*(?:\(\s*{_NUMBER}\s*\)|±\s*{_NUMBER})")
 HETEROGENEITY = re.compile(r"\s*[\[(]\s*[Il1|]\s*[-–−]?\s*(?:squared|sq|²|2|\^2).*", re.IGNORECASE)
 SUBTOTAL = re.compile(r"sub\s*-?\s*total|sub\s*-?\s*group|subset", re.IGNORECASE)
 TOTAL = re.compile(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
+from readoff.commands.forest import extract_forest, is_forest
 from readoff.console import print_arms, say_failed, tracked
 from readoff.outputs import staged
 
@@ -23,6 +24,11 @@ Example:
 One n for each arm:
 
   readoff extract read/trial.json --error-bars se --n Drug=41 --n Placebo=39
+
+A forest plot holds studies already: its rows become effects.csv, or events.csv and arms.csv where such columns are printed.
+
+  readoff extract read/forest.json --out effects.csv
+  readoff extract read/forest.json --table counts --out events.csv
 """
 
 
@@ -31,20 +37,32 @@ def extract(
         list[Path], typer.Argument(metavar="RECORD", help="Records that readoff digitize wrote (JSON).", show_default=False)
     ],
     error_bars: Annotated[
-        str, typer.Option("--error-bars", metavar="KIND", help="What the error bars are: sd, se, ci95, iqr or range.", show_default=False)
-    ],
+        str | None,
+        typer.Option("--error-bars", metavar="KIND", help="What the error bars are: sd, se, ci95, iqr or range.", show_default=False),
+    ] = None,
     n: Annotated[
-        list[str], typer.Option("--n", metavar="N|ARM=N", help="Participants of every arm, or of one; may be repeated.", show_default=False)
-    ],
+        list[str] | None,
+        typer.Option("--n", metavar="N|ARM=N", help="Participants of every arm, or of one; may be repeated.", show_default=False),
+    ] = None,
     centre: Annotated[
         Literal["mean", "median"] | None, typer.Option("--centre", help="What the marks are; needed when the bars are iqr or range.")
     ] = None,
     study: Annotated[str | None, typer.Option("--study", metavar="S", help="The study's name; the file's name without it.")] = None,
     panel: Annotated[str | None, typer.Option("--panel", metavar="ID", help="The panel, where a figure has several.")] = None,
-    out: Annotated[Path, typer.Option("--out", "-o", metavar="CSV", help="The table to write.")] = Path("arms.csv"),
+    table: Annotated[
+        Literal["effects", "counts"], typer.Option("--table", help="Of a forest plot: its effects, or what is printed of both arms.")
+    ] = "effects",
+    out: Annotated[Path | None, typer.Option("--out", "-o", metavar="CSV", help="The table to write [default: arms.csv].")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")] = False,
 ) -> None:
-    """Turn the points of figure records into mean, SD and n of each arm."""
+    """Turn the points of figure records into mean, SD and n of each arm, a forest plot into the effects of its studies."""
+    if error_bars is None and n is None and len(records) == 1 and is_forest(records[0]):
+        extract_forest(records[0], panel, table, out, as_json=as_json)
+        return
+    if error_bars is None or n is None:
+        message = "expected --error-bars and --n: pixels do not tell them (a record of a forest plot, alone, needs neither)"
+        raise typer.BadParameter(message)
+    out = out or Path("arms.csv")
     if study is not None and len(records) > 1:
         message = f"--study names one record, found {len(records)} records"
         raise typer.BadParameter(message)
