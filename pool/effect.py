@@ -21,14 +21,16 @@ class Effect:
     """The effect of one study.
 
     `yi` is in the units of the outcome (log scale for ratios), `vi` its sampling variance, `vi_reading` the variance that comes from
-    reading the numbers off a figure (0 for printed numbers, NaN where an uncertainty was not stated). `treated` and `control` are the
-    arms that it was computed from, None for an effect read from a table.
+    reading the numbers off a figure (0 for printed numbers, NaN where an uncertainty was not stated), `vi_estimation` what it adds that
+    means were estimated from other statistics, not known. `treated` and `control` are the arms that it was computed from, None for an
+    effect read from a table.
     """
 
     study: str
     yi: float
     vi: float
     vi_reading: float = 0.0
+    vi_estimation: float = 0.0
     treated: ArmSummary | None = None
     control: ArmSummary | None = None
 
@@ -101,6 +103,7 @@ def mean_difference(treated: ArmSummary, control: ArmSummary, *, study: str | No
         yi=treated.mean - control.mean,
         vi=treated.sd**2 / treated.n + control.sd**2 / control.n,
         vi_reading=_reading_variance(treated) + _reading_variance(control),
+        vi_estimation=_estimation_variance(treated) + _estimation_variance(control),
         treated=treated,
         control=control,
     )
@@ -111,6 +114,11 @@ def _reading_variance(arm: ArmSummary) -> float:
     if math.isnan(arm.u_mean) and arm.how == "reported":
         return 0.0
     return arm.u_mean**2
+
+
+def _estimation_variance(arm: ArmSummary) -> float:
+    """What the variance of an estimated mean has beyond sd^2 / n; 0 where its standard error is not known to be larger."""
+    return max(0.0, arm.se_mean**2 - arm.sd**2 / arm.n) if arm.se_mean > 0 else 0.0
 
 
 def effects_from_arms(

@@ -12,10 +12,13 @@ import numpy as np
 from scipy.special import ndtr, ndtri, stdtr, stdtrit
 
 from pool.effect import RATIO_MEASURES, Effect, Effects, Omission
-from pool.heterogeneity import FloatArray, heterogeneity, tau2_dl
+from pool.heterogeneity import heterogeneity, i2_h2_of_tau2
+from pool.tau2 import METHODS as TAU2_METHODS
+from pool.tau2 import FloatArray, Model, Tau2, estimate_tau2, simple
 
-_METHODS = {"DL": "DL", "EE": "EE", "FE": "EE", "COMMON": "EE"}
-TESTS = ("z", "t")
+COMMON = {"EE": "EE", "FE": "EE", "COMMON": "EE"}
+METHODS = (*TAU2_METHODS, "EE")
+TESTS = ("z", "t", "knha", "adhoc")
 # An estimated mean whose standard error exceeds sd / sqrt(n) by more than this is worth a caution.
 _SE_EXCESS = 0.05
 
@@ -34,10 +37,12 @@ class Pooled:
 class PooledResult:
     """The pooled effect of k studies, in metafor's spelling.
 
-    `i2` is in per cent and based on Q; `weights` are in per cent, in the order of `studies`; ratios are on the log scale. `pi_lb` and
-    `pi_ub` are the prediction interval of a new study's true effect. `estimate_reading` is the result with the reading uncertainty
-    of figures added to each study's variance, at the same tau2 (so it is never the more precise one); None where the reading
-    uncertainty of a study is not known. `flags` are cautions in words; `omitted` the studies that gave no effect.
+    `i2` (per cent) and `h2` follow from tau2, as metafor has them, `i2_q` and `h2_q` from Q, as RevMan has them; with DL and for the
+    common effect they agree. `weights` are in per cent, in the order of `studies`; ratios are on the log scale. `pi_lb` and `pi_ub` are
+    the prediction interval of a new study's true effect with the quantile of the confidence interval, `pi_riley_*` with that of t with
+    k - 2 degrees of freedom (Riley et al. 2011), `pi_t_*` with k - 1. `estimate_reading` is the result that also carries what
+    reading figures and estimating means add to each study's variance, at the same tau2; None where that is not known. `flags` are
+    cautions in words; `omitted` the studies that gave no effect.
     """
 
     measure: str
@@ -58,6 +63,13 @@ class PooledResult:
     q: float
     q_df: int
     q_p: float
+    se_tau2: float
+    i2_q: float
+    h2_q: float
+    pi_riley_lb: float
+    pi_riley_ub: float
+    pi_t_lb: float
+    pi_t_ub: float
     weights: tuple[float, ...]
     studies: tuple[Effect, ...]
     estimate_reading: Pooled | None
@@ -69,7 +81,7 @@ class PooledResult:
     def to_dict(self) -> dict[str, Any]:
         """The result as plain numbers and lists, NaN as None; ratios also exponentiated, under names that end in _exp."""
         names = ["measure", "method", "test", "level", "k", "estimate", "se", "ci_lb", "ci_ub", "pi_lb", "pi_ub", "p"]
-        names += ["tau2", "i2", "h2", "q", "q_df", "q_p"]
+        names += ["tau2", "se_tau2", "i2", "h2", "i2_q", "h2_q", "q", "q_df", "q_p", "pi_riley_lb", "pi_riley_ub", "pi_t_lb", "pi_t_ub"]
         result: dict[str, Any] = {name: _plain(getattr(self, name)) for name in names}
         if self.measure in RATIO_MEASURES:
             result |= {f"{name}_exp": _plain(math.exp(getattr(self, name))) for name in ("estimate", "ci_lb", "ci_ub", "pi_lb", "pi_ub")}
@@ -93,6 +105,15 @@ def _plain(value: object) -> object:
     return None if isinstance(value, float) and math.isnan(value) else value
 
 
+@dataclass(frozen=True)
+class _Interval:
+    """How wide intervals are: the quantile, its degrees of freedom (infinite for z), and the factor on the variance of the estimate."""
+
+    quantile: float
+    df: float
+    factor: float
+
+
 def combine(effects: Effects, method: str = "DL", test: str = "z", level: float = 0.95) -> PooledResult:
     """The pooled effect.
 
@@ -104,39 +125,46 @@ def combine(effects: Effects, method: str = "DL", test: str = "z", level: float 
     effects
         The effects of the studies.
     method
-        "DL": random effects, tau2 of DerSimonian and Laird 1986. "EE" (also "FE", "common"): the common-effect model, tau2 = 0.
+        How tau2 is estimated: one of `pool.tau2.METHODS` (DL, HE, HS, HSk, SJ, ML, REML, EB, PM, PMM), or "EE" (also "FE", "common") for
+        the common-effect model, tau2 = 0.
     test
-        "z": normal interval and p-value; "t": Student's t with k - 1 degrees of freedom.
+        "z": normal interval and p-value; "t": Student's t with k - 1 degrees of freedom; "knha": t, and the standard error of Hartung
+        and Knapp 2001 and Sidik and Jonkman 2002, se^2 = [sum w (yi - mu)^2 / (k - 1)] / sum w; "adhoc": the same, never below that of z.
     level
         Level of the intervals.
 
     Returns
     -------
     PooledResult
-        For the common-effect model the prediction interval is NaN and H2 is Q / (k - 1); for random effects H2 is 1 or more. For one
-        study the estimate is that study's.
+        For the common-effect model prediction intervals are NaN. For one study the estimate is that study's.
 
     Raises
     ------
     ValueError
         If there is no effect, a variance is not above 0, a value is not finite, the method or test is unknown, the level is not between
-        0 and 1, or test "t" has fewer than 2 studies.
+        0 and 1, or a test other than "z" has fewer than 2 studies.
     """
-    name = _METHODS.get(method.upper())
-    if name is None:
-        message = f"expected method to be one of DL, EE (FE, common), found {method!r}"
+    name = COMMON.get(method.upper(), method)
+    if name not in METHODS:
+        message = f"expected method to be one of {', '.join(METHODS)} (FE, common), found {method!r}"
         raise ValueError(message)
     _check(effects, test, level)
     yi = np.array([e.yi for e in effects])
     vi = np.array([e.vi for e in effects])
-    critical = float(ndtri(0.5 + level / 2) if test == "z" else stdtrit(len(yi) - 1, 0.5 + level / 2))
-    tau2 = tau2_dl(yi, vi) if name == "DL" else 0.0
-    pooled = _weighted(yi, vi + tau2, critical)
-    reach = critical * math.sqrt(tau2 + pooled.se**2)
-    statistic = -abs(pooled.estimate / pooled.se)
+    model = simple(yi, vi)
     found = heterogeneity(yi, vi)
-    weights = 1.0 / (vi + tau2)
-    reading = np.array([e.vi_reading for e in effects])
+    tau2 = estimate_tau2(model, name) if name != "EE" else Tau2(0.0, math.nan)
+    i2, h2 = (found.i2, found.h2) if name == "EE" else i2_h2_of_tau2(model, tau2.value)
+    interval = _interval(model, tau2.value, test, level)
+    pooled = _weighted(yi, vi + tau2.value, interval)
+    weights = 1.0 / (vi + tau2.value)
+    statistic = -abs(pooled.estimate / pooled.se)
+    spread = math.sqrt(tau2.value + pooled.se**2) if name != "EE" else math.nan
+    pi, riley, pi_t = (
+        (pooled.estimate - c * spread, pooled.estimate + c * spread)
+        for c in (interval.quantile, _t_quantile(len(yi) - 2, level), _t_quantile(len(yi) - 1, level))
+    )
+    added = np.array([e.vi_reading + e.vi_estimation for e in effects])
     return PooledResult(
         measure=effects.measure,
         method=name,
@@ -147,51 +175,73 @@ def combine(effects: Effects, method: str = "DL", test: str = "z", level: float 
         se=pooled.se,
         ci_lb=pooled.ci_lb,
         ci_ub=pooled.ci_ub,
-        pi_lb=pooled.estimate - reach if name == "DL" else math.nan,
-        pi_ub=pooled.estimate + reach if name == "DL" else math.nan,
-        p=2.0 * float(ndtr(statistic) if test == "z" else stdtr(len(yi) - 1, statistic)),
-        tau2=tau2,
-        i2=found.i2,
-        h2=max(1.0, found.h2) if name == "DL" else found.h2,
+        pi_lb=pi[0],
+        pi_ub=pi[1],
+        p=2.0 * float(ndtr(statistic) if math.isinf(interval.df) else stdtr(interval.df, statistic)),
+        tau2=tau2.value,
+        i2=i2,
+        h2=h2,
         q=found.q,
         q_df=found.q_df,
         q_p=found.q_p,
+        se_tau2=tau2.se,
+        i2_q=found.i2,
+        h2_q=found.h2,
+        pi_riley_lb=riley[0],
+        pi_riley_ub=riley[1],
+        pi_t_lb=pi_t[0],
+        pi_t_ub=pi_t[1],
         weights=tuple(float(w) for w in 100.0 * (weights / np.sum(weights))),
         studies=effects.effects,
-        estimate_reading=None if np.isnan(reading).any() else _weighted(yi, vi + reading + tau2, critical),
+        estimate_reading=None if np.isnan(added).any() else _weighted(yi, vi + added + tau2.value, interval),
         omitted=effects.omitted,
-        flags=_cautions(effects),
+        flags=_cautions(effects, test),
         treated=effects.treated,
         control=effects.control,
     )
 
 
+def _t_quantile(df: int, level: float) -> float:
+    return float(stdtrit(df, 0.5 + level / 2)) if df > 0 else math.nan
+
+
+def _interval(model: Model, tau2: float, test: str, level: float) -> _Interval:
+    if test == "z":
+        return _Interval(float(ndtri(0.5 + level / 2)), math.inf, 1.0)
+    factor = 1.0
+    if test in ("knha", "adhoc"):
+        factor = model.rss(tau2) / model.df
+        factor = max(1.0, factor) if test == "adhoc" else factor
+    return _Interval(_t_quantile(model.df, level), float(model.df), factor)
+
+
 def _check(effects: Effects, test: str, level: float) -> None:
     if test not in TESTS:
-        message = f"expected test to be z or t, found {test!r}"
+        message = f"expected test to be one of {', '.join(TESTS)}, found {test!r}"
         raise ValueError(message)
     if not 0 < level < 1:
         message = f"expected level between 0 and 1, found {level:g}"
         raise ValueError(message)
-    if len(effects) < (2 if test == "t" else 1):
-        message = f"expected {'2 studies or more for test t' if test == 't' else '1 study or more'}, found {len(effects)}"
+    if len(effects) < (1 if test == "z" else 2):
+        message = f"expected {'1 study or more' if test == 'z' else f'2 studies or more for test {test}'}, found {len(effects)}"
         raise ValueError(message)
     for e in effects:
-        if not (math.isfinite(e.yi) and math.isfinite(e.vi) and e.vi > 0) or e.vi_reading < 0 or math.isinf(e.vi_reading):
+        added = (e.vi_reading, e.vi_estimation)
+        if not (math.isfinite(e.yi) and math.isfinite(e.vi) and e.vi > 0) or min(added) < 0 or math.inf in added:
             found = f"{e.yi:g}, {e.vi:g} and {e.vi_reading:g} ({e.study})"
             message = f"expected finite yi, vi above 0 and vi_reading of 0 or more, found {found}"
             raise ValueError(message)
 
 
-def _weighted(yi: FloatArray, variances: FloatArray, critical: float) -> Pooled:
+def _weighted(yi: FloatArray, variances: FloatArray, interval: _Interval) -> Pooled:
     """The inverse-variance weighted mean and its interval."""
     weights = 1.0 / variances
     estimate = float(np.sum(weights * yi) / np.sum(weights))
-    se = math.sqrt(1.0 / float(np.sum(weights)))
-    return Pooled(estimate, se, estimate - critical * se, estimate + critical * se)
+    se = math.sqrt(interval.factor / float(np.sum(weights)))
+    return Pooled(estimate, se, estimate - interval.quantile * se, estimate + interval.quantile * se)
 
 
-def _cautions(effects: Effects) -> tuple[str, ...]:
+def _cautions(effects: Effects, test: str) -> tuple[str, ...]:
     names = Counter(e.treated.study if e.treated else e.study for e in effects)
     repeated = [f"{study} gives {count} effects; they are not independent" for study, count in names.items() if count > 1]
     arms = [arm for e in effects for arm in (e.treated, e.control) if arm]
@@ -201,4 +251,5 @@ def _cautions(effects: Effects) -> tuple[str, ...]:
         for arm, share in excess
         if share > _SE_EXCESS
     ]
-    return (*repeated, *understated)
+    two = ["2 studies: t with 1 degree of freedom makes intervals of little use"] if test in ("knha", "adhoc") and len(effects) == 2 else []
+    return (*repeated, *understated, *two)
