@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import pandas as pd
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+if TYPE_CHECKING:
+    import pandas as pd  # imported where a table is made: it takes longer than all else
 
 SCHEMA: Literal["readoff/figure-1"] = "readoff/figure-1"
 
@@ -127,6 +129,8 @@ class FigureRecord(Record):
 
     def to_frame(self) -> pd.DataFrame:
         """The points, one a row: panel, series, then the fields of a point (`px` as px_x and px_y, flags joined by a space)."""
+        import pandas as pd
+
         rows = []
         for panel in self.panels:
             for series in panel.series:

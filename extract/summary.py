@@ -8,9 +8,11 @@ import operator
 from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal, SupportsIndex, get_args
+from typing import TYPE_CHECKING, Any, Literal, SupportsIndex, get_args
 
-import pandas as pd
+if TYPE_CHECKING:
+    import pandas as pd  # imported where a table is made: it takes longer than all else
+
 
 How = Literal["reported", "estimated"]
 
@@ -114,6 +116,8 @@ def checked_n(n: SupportsIndex, label: str = "") -> int:
 
 def to_frame(arms: Iterable[ArmSummary]) -> pd.DataFrame:
     """The arms, one a row, columns as in arms.csv; flags joined by a space, extra columns last and empty where an arm has none."""
+    import pandas as pd
+
     rows = [_row(arm) for arm in arms]
     columns = list(dict.fromkeys([f.name for f in fields(ArmSummary) if f.name != "extra"] + [name for row in rows for name in row]))
     frame = pd.DataFrame(rows, columns=columns)

@@ -7,13 +7,19 @@ import math
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-
-import pandas as pd
+from typing import TYPE_CHECKING
 
 from extract.summary import ArmSummary
+from pool.measures import Counts, TwoMeans, binary_effects, mean_effects
 
-MEASURES = ("MD", "SMD", "ROM", "OR", "RR", "RD", "HR", "GEN")
-RATIO_MEASURES = ("ROM", "OR", "RR", "HR")
+if TYPE_CHECKING:
+    import pandas as pd  # imported where a table is made: it takes longer than all else
+
+ARM_MEASURES = ("MD", "SMD", "SMDH", "ROM")
+EVENT_MEASURES = ("OR", "RR", "RD", "PETO")
+MEASURES = (*ARM_MEASURES, *EVENT_MEASURES, "HR", "GEN")
+RATIO_MEASURES = ("ROM", "OR", "RR", "PETO", "HR")
+STEP = 1e-6  # relative step of numeric derivatives
 
 
 @dataclass(frozen=True)
@@ -75,6 +81,8 @@ class Effects:
 
     def to_frame(self) -> pd.DataFrame:
         """The effects, one a row: study, yi, vi, vi_reading, then n, mean and SD of both arms (1 treated, 2 control) where known."""
+        import pandas as pd
+
         columns = ["study", "yi", "vi", "vi_reading", "n1i", "m1i", "sd1i", "n2i", "m2i", "sd2i"]
         rows = [[e.study, e.yi, e.vi, e.vi_reading, *_arm_cells(e.treated), *_arm_cells(e.control)] for e in self.effects]
         return pd.DataFrame(rows, columns=columns).dropna(axis="columns", how="all")
@@ -111,14 +119,54 @@ def mean_difference(treated: ArmSummary, control: ArmSummary, *, study: str | No
 
 def _reading_variance(arm: ArmSummary) -> float:
     """Variance of the mean from reading: a printed mean was not read off anything."""
-    if math.isnan(arm.u_mean) and arm.how == "reported":
-        return 0.0
-    return arm.u_mean**2
+    return _uncertainty(arm.u_mean, arm) ** 2
+
+
+def _uncertainty(u: float, arm: ArmSummary) -> float:
+    return 0.0 if math.isnan(u) and arm.how == "reported" else u
 
 
 def _estimation_variance(arm: ArmSummary) -> float:
     """What the variance of an estimated mean has beyond sd^2 / n; 0 where its standard error is not known to be larger."""
     return max(0.0, arm.se_mean**2 - arm.sd**2 / arm.n) if arm.se_mean > 0 else 0.0
+
+
+def arm_effect(measure: str, treated: ArmSummary, control: ArmSummary, *, study: str | None = None) -> Effect:
+    """The effect of two arms by a measure of `ARM_MEASURES`, computed as `pool.measures.mean_effects` says.
+
+    vi_reading and vi_estimation are carried through the measure to first order: the sum over means and SDs of
+    (derivative x uncertainty)^2.
+
+    Parameters
+    ----------
+    measure
+        "MD", "SMD", "SMDH" or "ROM".
+    treated, control, study
+        As for `mean_difference`.
+
+    Raises
+    ------
+    ValueError
+        If the measure is unknown.
+    """
+    if measure == "MD":
+        return mean_difference(treated, control, study=study)
+    values = [treated.mean, treated.sd, control.mean, control.sd]
+
+    def effect(m1: float, s1: float, m2: float, s2: float) -> tuple[float, float]:
+        yi, vi = mean_effects(measure, TwoMeans([m1], [s1], [treated.n], [m2], [s2], [control.n]))
+        return float(yi[0]), float(vi[0])
+
+    yi, vi = effect(*values)
+    reading = estimation = 0.0
+    arms = (treated, treated, control, control)
+    for k, (arm, name) in enumerate(zip(arms, ("u_mean", "u_sd") * 2, strict=True)):
+        step = STEP * max(abs(values[k]), abs(values[1]), 1e-12)
+        nudged = [v + step * (j == k) for j, v in enumerate(values)]
+        slope = (effect(*nudged)[0] - yi) / step
+        reading += (slope * _uncertainty(getattr(arm, name), arm)) ** 2
+        estimation += slope**2 * _estimation_variance(arm) if name == "u_mean" else 0.0
+    return Effect(study or treated.study, yi, vi, reading, estimation, treated, control)
 
 
 def effects_from_arms(
@@ -139,7 +187,7 @@ def effects_from_arms(
     treated, control
         The names of the two arms.
     measure
-        "MD".
+        One of `ARM_MEASURES`.
     outcome, timepoint
         Only arms with this outcome or timepoint. Arms are paired within study, outcome and timepoint; a study with several pairs gives
         several effects, labelled by what differs.
@@ -153,11 +201,11 @@ def effects_from_arms(
     Raises
     ------
     ValueError
-        If the measure is not MD, an arm's name occurs nowhere, the two names are the same, a study has the same arm twice, or no study
-        has both arms.
+        If the measure is not one of arms, an arm's name occurs nowhere, the two names are the same, a study has the same arm twice, or no
+        study has both arms.
     """
-    if measure != "MD":
-        message = f"expected measure MD from arms, found {measure!r}"
+    if measure not in ARM_MEASURES:
+        message = f"expected a measure of arms ({', '.join(ARM_MEASURES)}), found {measure!r}"
         raise ValueError(message)
     everything = tuple(arms)
     chosen = tuple(a for a in everything if outcome in (None, a.outcome) and timepoint in (None, a.timepoint))
@@ -174,7 +222,7 @@ def effects_from_arms(
             elsewhere = tuple(a for a in chosen if a.study == study and a.arm == missing)
             omitted.append(Omission(label, _missing_reason(missing, there, elsewhere), bool(elsewhere)))
             continue
-        effect = mean_difference(sides[treated], sides[control], study=label)
+        effect = arm_effect(measure, sides[treated], sides[control], study=label)
         if math.isnan(effect.yi) or math.isnan(effect.vi):
             omitted.append(Omission(label, _unknown_reason(sides[treated], sides[control])))
         else:
@@ -227,6 +275,69 @@ def _missing_reason(missing: str, there: ArmSummary, elsewhere: tuple[ArmSummary
 def _unknown_reason(treated: ArmSummary, control: ArmSummary) -> str:
     unknown = [f"{name} of {a.arm}" for a in (treated, control) for name in ("mean", "sd") if math.isnan(getattr(a, name))]
     return f"not known: {', '.join(unknown)}"
+
+
+def read_events(path: str | Path, treated: str, control: str, measure: str = "OR") -> Effects:
+    """The effects of an events.csv: columns study, arm, events, n; a half is added to the cells of tables with an empty one (not for PETO).
+
+    Parameters
+    ----------
+    path
+        The table.
+    treated, control
+        The names of the two arms.
+    measure
+        One of `EVENT_MEASURES`.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, a cell is not a number, a study has an arm twice, no study has both arms, or the measure is unknown.
+    """
+    if measure not in EVENT_MEASURES:
+        message = f"expected a measure of events ({', '.join(EVENT_MEASURES)}), found {measure!r}"
+        raise ValueError(message)
+    sides = _event_arms(path, treated, control)
+    effects, omitted = [], []
+    for study, arms in sides.items():
+        if len(arms) < 2:
+            omitted.append(Omission(study, f"no arm {control if treated in arms else treated!r}", has_both_arms=False))
+            continue
+        (a, n1), (c, n2) = arms[treated], arms[control]
+        counts = Counts([a], [n1 - a], [c], [n2 - c])
+        yi, vi = binary_effects(measure, counts, to="none" if measure == "PETO" else "only0")
+        if math.isnan(yi[0]):
+            omitted.append(Omission(study, f"{measure} is not defined for {a:g}/{n1:g} against {c:g}/{n2:g}"))
+        else:
+            effects.append(Effect(study, float(yi[0]), float(vi[0])))
+    if not effects:
+        message = f"{path}: expected a study with arms {treated!r} and {control!r}, found none"
+        raise ValueError(message)
+    return Effects(measure, tuple(effects), tuple(omitted), treated, control)
+
+
+def _event_arms(path: str | Path, treated: str, control: str) -> dict[str, dict[str, tuple[float, float]]]:
+    """Events and participants by study and arm."""
+    sides: dict[str, dict[str, tuple[float, float]]] = {}
+    with Path(path).open(encoding="utf-8-sig", newline="") as handle:
+        reader = csv.DictReader(handle, restval="")
+        if missing := [name for name in ("study", "arm", "events", "n") if name not in (reader.fieldnames or ())]:
+            message = f"{path}: expected columns study, arm, events, n; missing {', '.join(missing)}"
+            raise ValueError(message)
+        for cells in reader:
+            where = f"{path}, line {reader.line_num}"
+            events, n = (_number(cells[name], name, where) for name in ("events", "n"))
+            if not 0 <= events <= n:
+                message = f"{where}: expected events between 0 and n, found {events:g} of {n:g}"
+                raise ValueError(message)
+            if cells["arm"] not in (treated, control):
+                continue
+            own = sides.setdefault(cells["study"], {})
+            if cells["arm"] in own:
+                message = f"{where}: expected one arm {cells['arm']!r} in {cells['study']}, found 2"
+                raise ValueError(message)
+            own[cells["arm"]] = (events, n)
+    return sides
 
 
 def read_effects(path: str | Path, measure: str = "GEN") -> Effects:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import brentq
 from scipy.special import chdtrc, chdtri
 
 from pool.tau2 import FloatArray, Model, estimate_tau2, simple, solve_q
@@ -105,6 +104,8 @@ def profile_likelihood(model: Model, method: str = "REML", level: float = 0.95) 
     ValueError
         If the method is neither ML nor REML.
     """
+    from scipy.optimize import brentq
+
     if method not in ("ML", "REML"):
         message = f"expected method ML or REML for a profile likelihood, found {method!r}"
         raise ValueError(message)

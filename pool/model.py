@@ -78,13 +78,18 @@ class PooledResult:
     treated: str = ""
     control: str = ""
 
+    @property
+    def is_ratio(self) -> bool:
+        """Whether the estimate is the logarithm of a ratio."""
+        return self.measure in RATIO_MEASURES
+
     def to_dict(self) -> dict[str, Any]:
         """The result as plain numbers and lists, NaN as None; ratios also exponentiated, under names that end in _exp."""
         names = ["measure", "method", "test", "level", "k", "estimate", "se", "ci_lb", "ci_ub", "pi_lb", "pi_ub", "p"]
         names += ["tau2", "se_tau2", "i2", "h2", "i2_q", "h2_q", "q", "q_df", "q_p", "pi_riley_lb", "pi_riley_ub", "pi_t_lb", "pi_t_ub"]
         result: dict[str, Any] = {name: _plain(getattr(self, name)) for name in names}
-        if self.measure in RATIO_MEASURES:
-            result |= {f"{name}_exp": _plain(math.exp(getattr(self, name))) for name in ("estimate", "ci_lb", "ci_ub", "pi_lb", "pi_ub")}
+        if self.is_ratio:
+            result |= {f"{name}_exp": _plain(_exp(getattr(self, name))) for name in ("estimate", "ci_lb", "ci_ub", "pi_lb", "pi_ub")}
         reading = self.estimate_reading
         fields = ("estimate", "se", "ci_lb", "ci_ub")
         result["estimate_reading"] = {name: getattr(reading, name) for name in fields} if reading else None
@@ -101,8 +106,13 @@ class PooledResult:
         return json.dumps(self.to_dict(), indent=1, allow_nan=False, ensure_ascii=False)
 
 
+def _exp(value: float) -> float:
+    """The ratio of a logarithm; infinite where no float holds it."""
+    return math.exp(value) if value < 700 else math.inf
+
+
 def _plain(value: object) -> object:
-    return None if isinstance(value, float) and math.isnan(value) else value
+    return None if isinstance(value, float) and not math.isfinite(value) else value
 
 
 @dataclass(frozen=True)

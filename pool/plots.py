@@ -19,14 +19,15 @@ if TYPE_CHECKING:
 _MEASURE_TITLES = {
     "MD": "Mean difference",
     "SMD": "Standardised mean difference",
+    "SMDH": "Standardised mean difference",
     "ROM": "Ratio of means",
     "OR": "Odds ratio",
+    "PETO": "Peto odds ratio",
     "RR": "Risk ratio",
     "RD": "Risk difference",
     "HR": "Hazard ratio",
     "GEN": "Effect",
 }
-_METHOD_TITLES = {"DL": "Random effects (DL)", "EE": "Common effect"}
 _RATIO_TICKS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 _DAGGER_NOTE = "† Mean and SD of an arm were read off a figure or estimated from other statistics."
 
@@ -250,11 +251,13 @@ def _arm_columns(result: PooledResult, digits: int) -> tuple[_Column, ...]:
 def _summaries(result: PooledResult, number: Callable[[float], str]) -> tuple[_Summary, ...]:
     whole = Pooled(result.estimate, result.se, result.ci_lb, result.ci_ub)
     text = _interval(number, result.estimate, result.ci_lb, result.ci_ub)
-    rows = [_Summary(_METHOD_TITLES[result.method], text, whole, "diamond")]
+    name = "Common effect" if result.method == "EE" else f"Random effects ({result.method})"
+    rows = [_Summary(name, text, whole, "diamond")]
     reading = result.estimate_reading
-    if reading is not None and any(e.vi_reading > 0 for e in result.studies):
+    sources = [name for name in ("reading", "estimation") if any(getattr(e, f"vi_{name}") > 0 for e in result.studies)]
+    if reading is not None and sources:
         text = _interval(number, reading.estimate, reading.ci_lb, reading.ci_ub)
-        rows.append(_Summary("With reading uncertainty", text, reading, "outline"))
+        rows.append(_Summary(f"With {' and '.join(sources)} uncertainty", text, reading, "outline"))
     if not math.isnan(result.pi_lb) and result.k > 1:
         text = f"[{number(result.pi_lb)}, {number(result.pi_ub)}]"
         rows.append(_Summary("Prediction interval", text, None, "interval", (result.pi_lb, result.pi_ub)))
@@ -263,7 +266,7 @@ def _summaries(result: PooledResult, number: Callable[[float], str]) -> tuple[_S
 
 def _statistics(result: PooledResult) -> tuple[str, ...]:
     statistic = f"{result.estimate / result.se:.2f}".replace("-", "−")
-    overall = f"Overall effect: {result.test} = {statistic}, {_p_text(result.p)}"
+    overall = f"Overall effect: {'z' if result.test == 'z' else 't'} = {statistic}, {_p_text(result.p)}"
     if result.k == 1:
         return (overall,)
     tau2 = f"τ² = {result.tau2:.3g}, " if result.method != "EE" else ""

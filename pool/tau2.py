@@ -12,7 +12,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.optimize import brentq
 from scipy.special import chdtri
 
 FloatArray = NDArray[np.float64]
@@ -127,6 +126,8 @@ def _with_pm_error(model: Model, value: float) -> Tau2:
 
 def solve_q(model: Model, target: float) -> float:
     """The tau2 at which y'Py equals the target, 0 where it is smaller already at 0."""
+    from scipy.optimize import brentq
+
     if model.rss(0.0) <= target:
         return 0.0
     upper = max(10.0 * float(np.var(model.yi)), 10.0 * float(np.mean(model.vi)), 1e-12)

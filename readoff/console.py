@@ -90,7 +90,8 @@ def print_arms(arms: Sequence[ArmSummary]) -> None:
 
 def print_pooled(result: PooledResult) -> None:
     """Print the studies of a pooled result, then the result and its cautions, on stdout."""
-    table = new_table("study", "treated>", "control>", f"{result.measure}>", "SE>", "weight>", "")
+    of_log = "log " if result.is_ratio else ""
+    table = new_table("study", "treated>", "control>", f"{of_log}{result.measure}>", "SE>", "weight>", "")
     for effect, weight in zip(result.studies, result.weights, strict=True):
         doubt = (
             SOLVED
@@ -112,8 +113,10 @@ def print_pooled(result: PooledResult) -> None:
 
 
 def pooled_in_words(result: PooledResult) -> str:
-    """Write a pooled result as papers do: "MD -1.13 [-2.64, 0.38], I2 81 %"."""
-    return f"{result.measure} {result.estimate:.2f} [{result.ci_lb:.2f}, {result.ci_ub:.2f}], I2 {result.i2:.0f} %"
+    """Write a pooled result as papers do: "MD -1.13 [-2.64, 0.38], I2 81 %"; ratios not as logarithms."""
+    values = (result.estimate, result.ci_lb, result.ci_ub)
+    estimate, lower, upper = (f"{math.exp(v) if result.is_ratio else v:.2f}" for v in values)
+    return f"{result.measure} {estimate} [{lower}, {upper}], I2 {result.i2:.0f} %"
 
 
 def published_in_words(published: Published | None, measure: str) -> str:

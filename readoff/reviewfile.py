@@ -9,9 +9,9 @@ from typing import Annotated, Any, Literal, Self, get_args
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-Measure = Literal["MD"]
-Method = Literal["DL", "EE", "FE"]
-Test = Literal["z", "t"]
+Measure = Literal["MD", "SMD", "SMDH", "ROM"]
+Method = Literal["DL", "HE", "HS", "HSk", "SJ", "DLIT", "SJIT", "ML", "REML", "EB", "PM", "PMM", "EE", "FE"]
+Test = Literal["z", "t", "knha", "adhoc"]
 MEASURES, METHODS, TESTS = get_args(Measure), get_args(Method), get_args(Test)
 
 

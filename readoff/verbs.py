@@ -150,11 +150,11 @@ def pool(
     treated, control
         The arms to compare, treated minus control; needed for a table of arms.
     measure
-        "MD"; effects from a table are pooled as they are.
+        "MD", "SMD", "SMDH" or "ROM" of a table of arms; "OR", "RR", "RD" or "PETO" of one of events; effects are pooled as they are.
     method
-        "DL", random effects by DerSimonian and Laird 1986, or "EE", the common-effect model.
+        How the variance between studies is estimated ("DL", "REML", "PM", ...; see `pool.combine`), or "EE", the common-effect model.
     test
-        "z" or "t" intervals.
+        "z", "t", "knha" or "adhoc" intervals.
 
     Returns
     -------
@@ -184,12 +184,17 @@ def pool(
 
 def _effects(path: Path, treated: str | None, control: str | None, measure: str) -> Effects:
     from extract import read_arms
-    from pool import effects_from_arms, read_effects
+    from pool import effects_from_arms, read_effects, read_events
 
     with path.open(encoding="utf-8-sig", newline="") as file:
         header = next(csv.reader(file), [])
     if {"yi", "vi"} <= set(header):
         return read_effects(path, measure)
+    if "events" in header:
+        if treated is None or control is None:
+            message = f"{path}: expected the treated and the control arm to be named, found neither"
+            raise ValueError(message)
+        return read_events(path, treated, control, measure)
     arms = read_arms(path)
     if treated is None or control is None:
         found = ", ".join(dict.fromkeys(repr(arm.arm) for arm in arms))

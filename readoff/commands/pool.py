@@ -19,15 +19,19 @@ Example:
   readoff pool arms.csv --treated magnesium --control placebo --measure MD --method DL --test z --out pooled
 """
 
+TABLES = "arms.csv (study, arm, n, mean, sd), events.csv (study, arm, events, n) or effects.csv (study, yi, vi)."
+OF_WHAT = "Of arms MD, SMD, SMDH, ROM; of events OR, RR, RD, PETO; of effects what they are."
+BY = "Estimator of tau2: DL, REML, PM, ML, EB, SJ, HE, HS, ...; or EE (common effect)."
+
 
 def pool(
     table: Annotated[
-        Path, typer.Argument(metavar="TABLE", help="arms.csv (study, arm, n, mean, sd) or effects.csv (study, yi, vi).", show_default=False)
+        Path, typer.Argument(metavar="TABLE", help=TABLES, show_default=False)
     ],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where result and forest plot go.", show_default=False)],
-    measure: Annotated[str, typer.Option("--measure", metavar="MEASURE", help="The effect measure: MD.")] = "MD",
-    method: Annotated[str, typer.Option("--method", metavar="METHOD", help="DL (random effects) or EE (common effect).")] = "DL",
-    test: Annotated[str, typer.Option("--test", metavar="TEST", help="Intervals by z or t.")] = "z",
+    measure: Annotated[str, typer.Option("--measure", metavar="MEASURE", help=OF_WHAT)] = "MD",
+    method: Annotated[str, typer.Option("--method", metavar="METHOD", help=BY)] = "DL",
+    test: Annotated[str, typer.Option("--test", metavar="TEST", help="Intervals by z, t, knha (Knapp-Hartung) or adhoc.")] = "z",
     treated: Annotated[str | None, typer.Option("--treated", metavar="ARM", help="The arm that is compared.")] = None,
     control: Annotated[str | None, typer.Option("--control", metavar="ARM", help="The arm that it is compared with.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")] = False,
@@ -51,10 +55,9 @@ def pool(
 
 
 def _refuse_unknown(measure: str, method: str, test: str) -> None:
-    from pool import MEASURES
-    from readoff.reviewfile import METHODS, TESTS
+    from pool import MEASURES, METHODS, TESTS
 
-    for option, value, known in (("--measure", measure, MEASURES), ("--method", method, METHODS), ("--test", test, TESTS)):
+    for option, value, known in (("--measure", measure, MEASURES), ("--method", method, (*METHODS, "FE")), ("--test", test, TESTS)):
         if value not in known:
             message = f"expected one of {', '.join(known)}, found {value!r}"
             raise typer.BadParameter(message, param_hint=option)

@@ -113,3 +113,11 @@ def test_a_missing_table_is_named(readoff: Run, tmp_path: Path) -> None:
     result = readoff("pool", tmp_path / "nothing.csv", *NAMED, "--out", tmp_path / "out")
     assert result.code == 1
     assert str(tmp_path / "nothing.csv") in result.err
+
+
+def test_a_ratio_is_printed_as_a_ratio(readoff: Run, table: Callable[[str], Path], tmp_path: Path) -> None:
+    events = table("study,arm,events,n\nA,T,10,40\nA,C,20,40\nB,T,11,40\nB,C,20,40\n")
+    result = readoff("pool", events, "--treated", "T", "--control", "C", "--measure", "RR", "--method", "EE", "--out", tmp_path / "out")
+    assert (result.code, result.err) == (0, "")
+    assert "RR 0.52 [0.34, 0.81]" in result.out
+    assert json.loads((tmp_path / "out" / "pooled.json").read_text(encoding="utf-8"))["estimate_exp"] == pytest.approx(0.524, abs=5e-4)

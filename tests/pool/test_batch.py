@@ -1,0 +1,33 @@
+"""Many meta-analyses at once have the digits of each alone."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from pool import Effect, Effects, combine
+from pool.batch import METHODS, TESTS, combine_many
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("test", TESTS)
+def test_each_row_is_what_a_single_call_gives(method: str, test: str) -> None:
+    rng = np.random.default_rng(7)
+    vi = rng.uniform(0.02, 0.5, (40, 6))
+    yi = rng.normal(0.3, np.sqrt(vi + rng.choice([0.0, 0.2], (40, 1))))
+    batch = combine_many(yi, vi, method, test)
+    for k in range(len(yi)):
+        effects = tuple(Effect(str(j), y, v) for j, (y, v) in enumerate(zip(yi[k], vi[k], strict=True)))
+        alone = combine(Effects("GEN", effects), method, test)
+        for name in ("estimate", "se", "ci_lb", "ci_ub", "tau2", "q"):
+            # Scoring stops at a relative change of 1e-11 of tau2.
+            assert getattr(batch, name)[k] == pytest.approx(getattr(alone, name), rel=1e-8, abs=1e-9)
+
+
+def test_bad_input() -> None:
+    with pytest.raises(ValueError, match=r"expected yi and vi of one shape \(m, k\)"):
+        combine_many([1, 2], [1, 1])
+    with pytest.raises(ValueError, match="found 'PM' and 'z'"):
+        combine_many([[1, 2]], [[1, 1]], "PM", "z")
+    with pytest.raises(ValueError, match="finite variances above 0"):
+        combine_many([[1, 2]], [[1, 0]])
