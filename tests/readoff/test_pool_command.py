@@ -121,4 +121,5 @@ def test_a_ratio_is_printed_as_a_ratio(readoff: Run, table: Callable[[str], Path
     assert (result.code, result.err) == (0, "")
     # log 0.5 with variance 1/10 and log 0.55 with 1/11: (10 log 0.5 + 11 log 0.55) / 21, standard error 21^-0.5
     assert "RR 0.53 [0.34, 0.81]" in result.out
-    assert json.loads((tmp_path / "out" / "pooled.json").read_text(encoding="utf-8"))["estimate_exp"] == pytest.approx(0.5**(10 / 21) * 0.55 ** (11 / 21))
+    written = json.loads((tmp_path / "out" / "pooled.json").read_text(encoding="utf-8"))
+    assert written["estimate_exp"] == pytest.approx(0.5 ** (10 / 21) * 0.55 ** (11 / 21))
