@@ -32,6 +32,7 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "partly_hidden": "Other marks cover half of this one or more: its place is less sure, and there may be more beneath.",
         "legend_covers": "The legend lies over the mark.",
         "stacked": "The bar is one part of a stack: its value is where its end stands on the axis, not its own height.",
+        "not_drawn": "No mark was recognised in this row of a forest plot: it holds only what is printed.",
         "print_differs": "The numbers printed beside the row and its drawing disagree: one of them is wrong or was misread.",
         "uneven_groups": "The groups of bars do not all have the same number of bars: a bar may be missing, or given to another series.",
     }

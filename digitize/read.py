@@ -195,7 +195,8 @@ def _series_record(series: Series, number: int, panel: Panel, to_original: Pixel
 
 
 def _point_record(mark: Mark, panel: Panel, to_original: PixelTransform) -> PointRecord:
-    px = to_original.apply((mark.x.px, mark.y.px))
+    is_placed = np.isfinite(mark.y.px)  # a row of which only the print is known has no place of its own along the values
+    px = to_original.apply((mark.x.px, mark.y.px if is_placed else (panel.box[1] + panel.box[3]) / 2))
     y, u_y = _value(panel.y.calibration, mark.y)
     ends = (mark.y_lo, mark.y_hi) if panel.y.calibration.slope < 0 else (mark.y_hi, mark.y_lo)  # values fall along an axis turned round
     (y_lo, u_y_lo), (y_hi, u_y_hi) = (_value(panel.y.calibration, end) for end in ends)
@@ -239,6 +240,6 @@ def _parts(mark: Mark, axis: AxisCalibration) -> dict[str, Any]:
 
 
 def _value(axis: AxisCalibration, place: Place | None) -> tuple[float | None, float | None]:
-    if place is None:
+    if place is None or not np.isfinite(place.px):
         return None, None
     return float(axis.to_value(place.px)), float(axis.u_value(place.px, place.u_px))

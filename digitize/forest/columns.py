@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -14,6 +15,8 @@ from digitize.forest.printed import HETEROGENEITY, NUMBER, PAIR, PrintedEffect, 
 from digitize.ocr import TextBox, read_box
 
 WORD_GAP = 1.7  # digit heights between two words of one name, at most
+NUMBER_GAP = 0.5  # and between a name and a number that belongs to it
+YEAR = re.compile(r"(19|20)\d\d")
 BRACKETS = (")", "]", "}")
 SURE = 0.7  # least confidence of a line that is read at a place where a number is expected
 
@@ -75,6 +78,25 @@ def read_columns(image: NDArray[np.uint8], texts: Sequence[TextBox], rows_y: Seq
     return Columns(rows, heading)
 
 
+def undrawn_rows(texts: Sequence[TextBox], rows_y: Sequence[float], plot: tuple[float, float]) -> list[float]:
+    """Where a name stands in the column of names and print in that of effects, but no row was drawn that could be recognised."""
+    level = [t for t in texts if t.rotation == 0 and not plot[0] < _middle(t) < plot[1]]
+    cells = _cells(level, rows_y)
+    names = [name[0] for name in (_name(row, plot) for row in cells) if name]
+    effects = [t for effect in map(_effect, cells) if effect for t in effect[1]]
+    if len(names) < 2 or not effects:
+        return []
+    left, height = float(np.median([t.box[0] for t in names])), float(np.median([t.height for t in names]))
+    x0, x1 = min(t.box[0] for t in effects), max(t.box[2] for t in effects)
+    own = {id(t) for row in cells for t in row}
+    pitch, others = float(np.median(np.diff(rows_y))), [t for t in level if id(t) not in own]
+    shift = float(np.median([_level(t) - y for row, y in zip(cells, rows_y, strict=True) for t in row]))
+    printed = [_level(t) for t in others if x0 - 2 <= _middle(t) <= x1 + 2 and any(c.isdigit() for c in t.text)]
+    named = [_level(t) for t in others if abs(t.box[0] - left) < height and any(c.isalpha() for c in t.text)]
+    places = [y - shift for y in named if any(abs(y - other) < 0.6 * height for other in printed)]
+    return [y for y in places if min(rows_y) - 2 * pitch < y < max(rows_y) + 2 * pitch]
+
+
 def _middle(box: TextBox) -> float:
     return (box.box[0] + box.box[2]) / 2
 
@@ -112,7 +134,9 @@ def _name(row: Sequence[TextBox], plot: tuple[float, float]) -> list[TextBox]:
             continue
         words = [text]
         for a, b in pairwise(row[k:]):
-            if b.box[0] - a.box[2] > WORD_GAP * text.height or (a.box[0] < plot[0] < b.box[0]):
+            gap = b.box[0] - a.box[2]
+            is_number = NUMBER.fullmatch(b.text.strip()) is not None and not YEAR.fullmatch(b.text.strip())
+            if gap > (NUMBER_GAP if is_number else WORD_GAP) * text.height or (a.box[0] < plot[0] < b.box[0]):
                 break
             words.append(b)
         return words

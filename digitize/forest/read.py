@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 
 from calibration import AxisCalibration
 from digitize.axes import Axis
-from digitize.forest.columns import Columns, PrintedRow, read_columns
+from digitize.forest.columns import Columns, PrintedRow, read_columns, undrawn_rows
 from digitize.forest.pieces import Box
 from digitize.forest.printed import SUBTOTAL, TOTAL, PrintedEffect, measure_of
 from digitize.forest.rows import DrawnRow, find_rows
@@ -72,7 +73,12 @@ def read_forest(panel: Panel) -> ForestReading:
 
 def _find(panel: Panel) -> _Forest:
     image, axis, rows, texts = _drawn(panel)
-    columns = read_columns(image, texts, [row.y for row in rows], _plot(axis, rows))
+    plot = _plot(axis, rows)
+    undrawn = (DrawnRow(y, None, None, None, flags=("not_drawn",)) for y in undrawn_rows(texts, [row.y for row in rows], plot))
+    rows = tuple(sorted((*rows, *undrawn), key=lambda row: row.y))
+    columns = read_columns(image, texts, [row.y for row in rows], plot)
+    known = [k for k, (row, printed) in enumerate(zip(rows, columns.rows, strict=True)) if row.x is not None or printed.effect]
+    rows, columns = tuple(rows[k] for k in known), Columns(tuple(columns.rows[k] for k in known), columns.heading)
     named = [k for k, row in enumerate(columns.rows) if row.label or row.effect]
     # What lies above the first name or under the last is no row: a letter of a heading, a tick.
     kept = slice(named[0], named[-1] + 1) if named else slice(0, len(rows))
@@ -155,11 +161,10 @@ def _mark(row: DrawnRow, printed: PrintedRow, kind: str, forest: _Forest) -> Mar
     if not printed.label:
         flags.append("category_unread")
     turned = [Place(w - 1 - place.px, place.u_px) if place is not None else None for place in (row.lo, row.x, row.hi)]
-    assert turned[1] is not None
     confidence = 0.97 if not flags else 0.8
     return Mark(
-        x=Place(h - 1 - row.y, 0.5), y=turned[1], y_lo=turned[0], y_hi=turned[2], flags=tuple(flags), confidence=confidence,
-        category=printed.label, said=said,
+        x=Place(h - 1 - row.y, 0.5), y=turned[1] or Place(math.nan, math.nan), y_lo=turned[0], y_hi=turned[2], flags=tuple(flags),
+        confidence=confidence, category=printed.label, said=said,
     )  # fmt: skip
 
 

@@ -13,24 +13,29 @@ from digitize.forest.pieces import PAD, Box, Floats, Mask, Piece, find_pieces, h
 from digitize.ocr import TextBox
 from digitize.series import Place
 
-LIKE_A_DIAMOND = 0.80  # least share of pixels that a piece and the diamond of its corners have in common
+LIKE_A_DIAMOND = 0.72  # least share of pixels that a piece and the diamond of its corners have in common
 RIM_INKED = 0.8  # least share of a diamond's rim that is inked
+SOLID = 0.75  # least share of a bare mark's box that is inked
 STEEP = 2.5  # a diamond is at most so many times as high as wide
 MIDDLE_FREE = 0.5  # least share of an outlined diamond's middle that is not inked
-SQUARE = 2.2  # a mark is at most so many times as wide as high, or as high as wide
+SQUARE = 2.6  # a mark is at most so many times as wide as high, or as high as wide
 ARROW = 2.2  # the head of an arrow is at least so many times as wide as a cap
 U_END, U_CAP, U_MARK, U_TIP = 0.45, 0.3, 0.3, 0.5  # px: standard uncertainties of places, measured on drawn plots
 
 
 @dataclass(frozen=True)
 class DrawnRow:
-    """One row in straightened pixels: its y, its estimate and ends along x (None where one does not show), and what is doubtful."""
+    """One row in straightened pixels: its y, its estimate and ends along x (None where one does not show), and what is doubtful.
+
+    `size` is the height of its mark, px.
+    """
 
     y: float
-    x: Place
+    x: Place | None
     lo: Place | None
     hi: Place | None
     is_diamond: bool = False
+    size: float = 0.0
     flags: tuple[str, ...] = ()
 
 
@@ -55,8 +60,10 @@ def find_rows(
     inside = [p for p in pieces if p.x0 <= span[1] and p.x0 + p.width >= span[0] and p.height <= 4 * height]
     lone = [p for p in inside if not _is_among_others(p, inside, height)]
     cap = _cap_width(lone)
-    rows = [row for p in lone if (row := _diamond(p, height) or _marked(p, region, cap)) is not None]
-    return tuple(row for row in rows if span[0] - height <= row.x.px <= span[1] + height)
+    rows = [(p, _diamond(p, height) or _marked(p, region, cap, height)) for p in lone]
+    sizes = [row.size for _, row in rows if row is not None and not row.is_diamond]
+    found = [row if row is not None else _bare(p, sizes) for p, row in rows]
+    return tuple(r for r in found if r is not None and r.x is not None and span[0] - height <= r.x.px <= span[1] + height)
 
 
 def _is_among_others(piece: Piece, pieces: Sequence[Piece], height: float) -> bool:
@@ -74,14 +81,16 @@ def _diamond(piece: Piece, height: float) -> DrawnRow | None:
         return None
     # A reference line through a tip leaves an outline open: its hull closes it.
     shape = next((m for m in (piece.filled, _outline(piece)) if m is not None and _is_diamond(m)), None)
-    corners = _corners(shape) if shape is not None else None
+    corners = _corners(shape.sum(axis=0).astype(float)) if shape is not None else None
     if shape is None or corners is None:
         return None
     hollow = shape & ~piece.inked
-    if hollow.sum() > 0.15 * shape.sum():
-        inner = _corners(_largest(hollow))
-        if inner is not None:  # the line that was drawn runs midway between the outline's two edges
-            corners = (corners[0] + inner[0]) / 2, (corners[1] + inner[1]) / 2, (corners[2] + inner[2]) / 2
+    is_outline = hollow.sum() > 0.15 * shape.sum()
+    other = _corners(_largest(hollow).sum(axis=0).astype(float)) if is_outline else _corners(_ink_heights(piece))
+    if other is not None and is_outline:  # the line that was drawn runs midway between the outline's two edges
+        corners = (corners[0] + other[0]) / 2, (corners[1] + other[1]) / 2, (corners[2] + other[2]) / 2
+    elif other is not None:  # a border makes a flat diamond look longer by its heights than its ink reaches
+        corners = max(other[0], _reach(piece, 0)), other[1], min(other[2], _reach(piece, piece.width - 1))
     lo, peak, hi = (piece.x0 + c for c in corners)
     rows = np.flatnonzero(shape.sum(axis=1) >= 0.8 * shape.sum(axis=1).max())
     y = piece.y0 + float(rows.mean())
@@ -97,15 +106,27 @@ def _outline(piece: Piece) -> Mask | None:
 
 
 def _is_diamond(shape: Mask) -> bool:
-    corners = _corners(shape)
+    corners = _corners(shape.sum(axis=0).astype(float))
     if corners is None or corners[0] < -0.35 * shape.shape[1] or corners[2] > 1.35 * shape.shape[1]:
         return False
     return _common(shape, corners) >= LIKE_A_DIAMOND
 
 
-def _corners(mask: Mask) -> tuple[float, float, float] | None:
+def _reach(piece: Piece, end: int) -> float:
+    """How far a tip may lie beyond the ink at an end of a piece: no further than a pixel, unless an upright line cut it off."""
+    far = 0.3 * piece.width if piece.crossed[end + PAD] else 1.0
+    return end - far if end == 0 else end + far
+
+
+def _ink_heights(piece: Piece) -> Floats:
+    """Height of each column by its ink: a pixel that is half covered counts half."""
+    strength = piece.strength[:, PAD:-PAD]
+    level = float(np.quantile(piece.strength[PAD:-PAD, PAD:-PAD][piece.filled], 0.7))
+    return np.asarray(np.clip(strength / level, 0, 1).sum(axis=0))
+
+
+def _corners(heights: Floats) -> tuple[float, float, float] | None:
     """Left tip, peak and right tip of a diamond by straight lines through its heights; None where they do not make one."""
-    heights = mask.sum(axis=0).astype(float)
     at = np.arange(heights.size, dtype=float)
     top = heights.max(initial=0.0)
     if top < 3 or heights.size < 4:
@@ -146,14 +167,15 @@ def _largest(mask: Mask) -> Mask:
 # Marks on intervals
 
 
-def _marked(piece: Piece, region: Box, cap: float) -> DrawnRow | None:
+def _marked(piece: Piece, region: Box, cap: float, height: float) -> DrawnRow | None:
     """The row of a piece that is a mark on a level line; None where it has no mark. `cap` is the usual width of the plot's caps."""
     heights = piece.filled.sum(axis=0)
     thin = _thickness(heights)
     groups = _thick(heights, thin)
     arrows = [g for g in groups if _is_arrow(heights, g, thin, cap)]
     ends = [g for g in groups if _is_at_end(g, heights.size) or g in arrows]
-    marks = [g for g in groups if _is_mark(heights, g, thin) and (g not in ends or (len(groups) == 1 and g[1] - g[0] > thin + 1))]
+    inner = [g for g in groups if g not in ends or (len(groups) == 1 and g not in arrows and g[1] - g[0] > thin + 1)]
+    marks = [g for g in inner if _is_mark(heights, g, thin) and (g[1] > g[0] + 1 or _is_fine_mark(piece, g, height))]
     if not marks:
         return None
     mark = max(marks, key=lambda g: float(heights[g[0] : g[1] + 1].sum()))
@@ -162,12 +184,27 @@ def _marked(piece: Piece, region: Box, cap: float) -> DrawnRow | None:
     lo, low_flags = _end(piece, band, mark, left, region, way=-1, clipped=left in arrows)
     hi, high_flags = _end(piece, band, mark, right, region, way=1, clipped=right in arrows)
     flags = tuple(dict.fromkeys((*low_flags, *high_flags)))
-    return DrawnRow(piece.y0 + sum(band) / 2, Place(_middle(piece, mark, band), U_MARK), lo, hi, flags=flags)
+    size = float(heights[mark[0] : mark[1] + 1].max())
+    return DrawnRow(piece.y0 + sum(band) / 2, Place(_middle(piece, mark, band), U_MARK), lo, hi, size=size, flags=flags)
+
+
+def _bare(piece: Piece, sizes: Sequence[float]) -> DrawnRow | None:
+    """The row of a piece that is a mark as the others are, without a line: it covers its interval, whose ends cannot be seen."""
+    if not sizes or piece.filled.mean() < SOLID:
+        return None
+    is_alike = min(sizes) / 2 <= min(piece.width, piece.height) and max(piece.width, piece.height) <= 2 * max(sizes)
+    heights = piece.filled.sum(axis=0)
+    third = max(1, piece.width // 3)
+    is_even = 0.75 < heights[:third].mean() / heights[-third:].mean() < 1.33  # the head of an arrow is not
+    if not is_alike or not is_even or max(piece.width, piece.height) > 1.5 * min(piece.width, piece.height):
+        return None
+    x = piece.x0 + (piece.width - 1) / 2
+    return DrawnRow(piece.y, Place(x, U_MARK), None, None, size=float(piece.height), flags=("error_bar_hidden",))
 
 
 def _thickness(heights: NDArray[np.int64]) -> float:
-    """Thickness of the line: the usual height of the lower half of the columns."""
-    return float(np.median(np.sort(heights)[: max(1, heights.size // 2)]))
+    """Thickness of the line: that of its thinner columns."""
+    return float(np.quantile(heights, 0.15))
 
 
 def _groups(which: Mask) -> list[tuple[int, int]]:
@@ -184,7 +221,12 @@ def _is_at_end(group: tuple[int, int], size: int) -> bool:
 def _is_mark(heights: NDArray[np.int64], group: tuple[int, int], thin: float) -> bool:
     """Whether a thick part may be a mark: about as wide as high."""
     width, tall = group[1] - group[0] + 1, int(heights[group[0] : group[1] + 1].max())
-    return width >= 3 and tall >= 3 and tall / SQUARE <= width <= SQUARE * tall
+    return width >= 2 and tall >= 3 and tall / SQUARE <= width <= SQUARE * tall
+
+
+def _is_fine_mark(piece: Piece, group: tuple[int, int], height: float) -> bool:
+    """Whether a bump two pixels wide may be a mark: on a long line, and no scrap of a reference line."""
+    return piece.width > 1.5 * height and not piece.crossed[group[0] + PAD : group[1] + PAD + 1].any()
 
 
 def _thick(heights: NDArray[np.int64], thin: float) -> list[tuple[int, int]]:
@@ -208,12 +250,17 @@ def _is_arrow(heights: NDArray[np.int64], group: tuple[int, int], thin: float, c
     if min(from_left, from_right) > max(2.0, 0.8 * width) or width < ARROW * cap:
         return False
     part = heights[group[0] : group[1] + 1].astype(float)
-    outward = part if from_right < from_left else part[::-1]
+    near = max(2.0, 0.8 * width)
+    return (from_right <= near and _narrows(part, thin)) or (from_left <= near and _narrows(part[::-1], thin))
+
+
+def _narrows(outward: Floats, thin: float) -> bool:
+    """Whether heights fall steadily outwards, from near the beginning to about those of the line."""
     peak = int(outward.argmax())
     tail = outward[peak:]
     third = max(1, tail.size // 3)
     narrows = bool((np.diff(tail) <= 0.5).all()) and tail[-third:].mean() < thin + 0.5 * (outward.max() - thin)
-    return narrows and tail.size >= max(3.0, 0.4 * outward.max()) and peak < 0.4 * width
+    return narrows and tail.size >= max(3.0, 0.4 * outward.max()) and peak < 0.4 * outward.size
 
 
 def _band(piece: Piece, thin: float, mark: tuple[int, int]) -> tuple[float, float]:
@@ -259,7 +306,7 @@ def _end(
 ) -> tuple[Place | None, tuple[str, ...]]:
     """One end of the interval: the middle of its cap, else where its line stops; None where an arrow or nothing stands there."""
     reach = mark[0] if way < 0 else piece.width - 1 - mark[1]
-    if reach < 1:
+    if reach < 2:
         return None, ("error_bar_hidden",)
     if clipped:
         return None, ("clipped",)
