@@ -62,8 +62,13 @@ def find_rows(
     cap = _cap_width(lone)
     rows = [(p, _diamond(p, height) or _marked(p, region, cap, height)) for p in lone]
     sizes = [row.size for _, row in rows if row is not None and not row.is_diamond]
-    found = [row if row is not None else _bare(p, sizes) for p, row in rows]
-    return tuple(r for r in found if r is not None and r.x is not None and span[0] - height <= r.x.px <= span[1] + height)
+    found = [(p, row if row is not None else _bare(p, sizes)) for p, row in rows]
+    kept: list[DrawnRow] = []
+    for _, row in sorted(found, key=lambda each: -each[0].width):  # beside a row, a tick of the other axis is none
+        is_inside = row is not None and row.x is not None and span[0] - height <= row.x.px <= span[1] + height
+        if row is not None and is_inside and all(abs(row.y - other.y) >= 0.5 * height for other in kept):
+            kept.append(row)
+    return tuple(sorted(kept, key=lambda row: row.y))
 
 
 def _is_among_others(piece: Piece, pieces: Sequence[Piece], height: float) -> bool:
