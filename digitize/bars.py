@@ -17,6 +17,7 @@ from digitize.legend import LegendEntry
 from digitize.ocr import TextBox, read_box
 from digitize.panels import Categories, Panel
 from digitize.series import Mark, Place, Series, hex_color
+from digitize.turned import Turn
 
 MOST_LABELS = 12  # labels that are read one by one where no text box gave them: each takes time
 
@@ -113,7 +114,8 @@ def _labels(panel: Panel, base: float) -> list[tuple[str, float]]:
 
 def _label_row(panel: Panel, base: float) -> list[TextBox]:
     named = panel.x.boxes if isinstance(panel.x, Categories | Axis) else ()
-    level = [b for b in (*named, *panel.texts) if b.rotation == 0 and any(c.isalnum() for c in b.text)]
+    along = 90 if panel.is_turned else 0  # names that lie level in the figure
+    level = [b for b in (*named, *panel.texts) if b.rotation == along and any(c.isalnum() for c in b.text)]
     near = [
         b
         for b in level
@@ -219,10 +221,18 @@ def _read_missing(
     for g in missing:
         box = _ink_box(panel, (centres[g] - 0.48 * pitch, band[0], centres[g] + 0.48 * pitch, band[1]))
         if box is not None:
-            text = read_box(panel.image, box)
+            text = _text_at(panel, box)
             if text.confidence > 0.5 and any(c.isalnum() for c in text.text):
                 found[g] = text.text
     return found
+
+
+def _text_at(panel: Panel, box: tuple[float, float, float, float]) -> TextBox:
+    """The text in a box of the panel's image; a turned one is mirrored, and is read in the upright view."""
+    if not panel.is_turned:
+        return read_box(panel.image, box)
+    back = Turn((panel.image.shape[0], panel.image.shape[1]))
+    return read_box(back.image(panel.image), back.box(box))
 
 
 def _label_band(panel: Panel, base: float) -> tuple[float, float] | None:
