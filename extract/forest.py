@@ -30,7 +30,8 @@ class ForestEffect:
 
     `yi` and `vi` are on the log scale for ratios, NaN where nothing can be given (then `reason` says why); `vi_reading` is the variance
     that reading and rounding leave in `yi`; `how` is "print", "drawing" or "both"; `row` is study, subtotal or total; `printed` are the
-    effect and its limits as printed, in the plot's own units, None where they are not; `weight` the printed weight in per cent, else NaN.
+    effect and its limits as printed, in the plot's own units, None where they are not; `weight` the printed weight in per cent, else NaN;
+    `counts` events and totals of the first arm and of the second as printed, else None.
     """
 
     study: str
@@ -44,6 +45,7 @@ class ForestEffect:
     decimals: int = 0
     flags: tuple[str, ...] = ()
     reason: str = ""
+    counts: tuple[int, int, int, int] | None = None
 
 
 @dataclass(frozen=True)
@@ -110,6 +112,7 @@ def _effect(point: PointRecord, z: float, *, is_log: bool) -> ForestEffect:
     row = ForestEffect(
         study=str(point.y or ""), row=str(said.get("row", "study")), yi=math.nan, vi=math.nan, vi_reading=math.nan, how="",
         weight=float(weight) if isinstance(weight, int | float) else math.nan, printed=print_of, decimals=decimals, flags=point.flags,
+        counts=_counts(printed),
     )  # fmt: skip
     if DIFFERS in point.flags:
         return replace(row, reason=str(said.get("differs", "")))
@@ -119,6 +122,23 @@ def _effect(point: PointRecord, z: float, *, is_log: bool) -> ForestEffect:
     yi, se, u_yi = _fit([(k, value, u) for k, value, u, _ in terms])
     sources = sorted({how for *_, how in terms})
     return replace(row, yi=yi, vi=se**2, vi_reading=u_yi**2, how=sources[0] if len(sources) == 1 else "both")
+
+
+def _counts(printed: Mapping[str, Any]) -> tuple[int, int, int, int] | None:
+    """Events and totals of both arms; None where one is missing or more events than participants are read."""
+    events, totals = _pair(printed, "events"), _pair(printed, "total")
+    if events is None or totals is None:
+        return None
+    (a, c), (n1, n2) = (int(events[0]), int(events[1])), (int(totals[0]), int(totals[1]))
+    return (a, n1, c, n2) if 0 <= a <= n1 and 0 <= c <= n2 else None
+
+
+def _pair(printed: Mapping[str, Any], key: str) -> tuple[float, float] | None:
+    """The numbers of both arms in a column; None where they are not two."""
+    column = printed.get(key)
+    if not isinstance(column, list | tuple) or len(column) != 2 or None in column:
+        return None
+    return float(column[0]), float(column[1])
 
 
 def _terms(
@@ -171,8 +191,8 @@ def counts_from_forest(panel: PanelRecord, arms: tuple[str, str] = ("treated", "
         rows = []
         for name, point in zip(names, studies, strict=True):
             printed = (point.model_extra or {}).get("printed") or {}
-            columns = [printed.get(key) for key in wanted]
-            if all(isinstance(c, list | tuple) and len(c) == 2 and None not in c for c in columns):
+            columns = [pair for key in wanted if (pair := _pair(printed, key)) is not None]
+            if len(columns) == len(wanted):
                 rows += [(name, arm, *values) for arm, values in zip(arms, zip(*columns, strict=True), strict=True)]
         if rows:
             titles = ["n" if key == "total" else key for key in wanted]

@@ -6,11 +6,20 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from extract.forest import ForestEffect, ForestEffects
 from pool.effect import Effect, Effects
+from pool.measures import Counts
 from pool.model import combine
+from pool.tables import mantel_haenszel
 
-RULES = {"EE": "common effect, inverse variance", "DL": "random effects, DerSimonian-Laird", "MH": "the printed weights, Mantel-Haenszel"}
+RULES = {
+    "EE": "common effect, inverse variance",
+    "DL": "random effects, DerSimonian-Laird",
+    "MH": "Mantel-Haenszel from the printed events",
+    "weights": "Mantel-Haenszel by the printed weights",
+}
 
 
 @dataclass(frozen=True)
@@ -47,23 +56,25 @@ def check_totals(forest: ForestEffects) -> tuple[TotalCheck, ...]:
         studies = forest.studies if row.row == "total" else tuple(group)
         group = []
         if row.printed is not None and len(studies) > 1:
-            checks.append(_check(row, studies, is_log=forest.is_log))
+            checks.append(_check(row, studies, forest.measure, is_log=forest.is_log))
     return tuple(checks)
 
 
-def _check(total: ForestEffect, studies: Sequence[ForestEffect], *, is_log: bool) -> TotalCheck:
-    pooled = _pooled(studies, is_log=is_log)
+def _check(total: ForestEffect, studies: Sequence[ForestEffect], measure: str, *, is_log: bool) -> TotalCheck:
+    pooled = _pooled(studies, measure, is_log=is_log)
     agreeing = tuple(rule for rule, values in pooled.items() if _agrees(values, total))
-    against = () if agreeing else tuple(s.study for s in studies if _comes_out_without(s, studies, total, is_log=is_log))
+    against = () if agreeing else tuple(s.study for s in studies if _comes_out_without(s, studies, total, measure, is_log=is_log))
     return TotalCheck(total, pooled, agreeing, against)
 
 
-def _comes_out_without(study: ForestEffect, studies: Sequence[ForestEffect], total: ForestEffect, *, is_log: bool) -> bool:
+def _comes_out_without(
+    study: ForestEffect, studies: Sequence[ForestEffect], total: ForestEffect, measure: str, *, is_log: bool
+) -> bool:
     rest = [s for s in studies if s is not study]
-    return len(rest) > 1 and any(_agrees(values, total) for values in _pooled(rest, is_log=is_log).values())
+    return len(rest) > 1 and any(_agrees(values, total) for values in _pooled(rest, measure, is_log=is_log).values())
 
 
-def _pooled(studies: Sequence[ForestEffect], *, is_log: bool) -> dict[str, tuple[float, float, float]]:
+def _pooled(studies: Sequence[ForestEffect], measure: str, *, is_log: bool) -> dict[str, tuple[float, float, float]]:
     """Estimate and limits by rule; a study without an effect leaves out the rules that need it."""
     values: dict[str, tuple[float, float, float]] = {}
     back = math.exp if is_log else float
@@ -72,11 +83,17 @@ def _pooled(studies: Sequence[ForestEffect], *, is_log: bool) -> dict[str, tuple
         for method in ("EE", "DL"):
             result = combine(effects, method=method)
             values[method] = (back(result.estimate), back(result.ci_lb), back(result.ci_ub))
+    counts = [s.counts for s in studies if s.counts is not None]
+    if measure in ("OR", "RR", "RD") and len(counts) == len(studies):
+        a, n1, c, n2 = np.array(counts, dtype=float).T
+        # RevMan and metan add a half to each cell of a table with an empty one, here as well.
+        tables = mantel_haenszel(measure, Counts(a, n1 - a, c, n2 - c).with_correction(0.5, "only0"))
+        values["MH"] = (back(tables.estimate), back(tables.ci_lb), back(tables.ci_ub))
     if is_log and all(s.printed is not None and s.weight > 0 for s in studies):
         # RR and OR of Mantel and Haenszel 1959 are means of the studies' ratios by their weights.
         weights = [s.weight for s in studies]
         ratios = [s.printed[0] for s in studies if s.printed is not None]
-        values["MH"] = (sum(w * r for w, r in zip(weights, ratios, strict=True)) / sum(weights), math.nan, math.nan)
+        values["weights"] = (sum(w * r for w, r in zip(weights, ratios, strict=True)) / sum(weights), math.nan, math.nan)
     return values
 
 
