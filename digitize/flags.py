@@ -31,6 +31,8 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "text_layer_differs": "The PDF's own text says another tick label than its rendering shows; the rendering was believed.",
         "partly_hidden": "Other marks cover half of this one or more: its place is less sure, and there may be more beneath.",
         "legend_covers": "The legend lies over the mark.",
+        "median_unseen": "No line of a median shows inside the box: it may lie on an edge of it.",
+        "whisker_unseen": "No whisker leaves the box on one side or both: it is taken to end at the box.",
         "stacked": "The bar is one part of a stack: its value is where its end stands on the axis, not its own height.",
         "not_drawn": "No mark was recognised in this row of a forest plot: it holds only what is printed.",
         "print_differs": "The numbers printed beside the row and its drawing disagree: one of them is wrong or was misread.",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from digitize.bars import bar_evidence, read_bars
+from digitize.boxes import box_evidence, read_boxes
 from digitize.forest.read import forest_evidence, read_forest
 from digitize.legend import LegendEntry
 from digitize.panels import Panel
@@ -14,7 +15,8 @@ from digitize.points import read_points
 from digitize.record import Kind, Medium
 from digitize.scatter import read_scatter
 from digitize.series import Mark, Series
-from digitize.vector.bars import are_boxes
+from digitize.vector.boxes import are_boxes
+from digitize.vector.boxes import read_boxes as read_vector_boxes
 from digitize.vector.read import read_vector_bars, read_vector_points, vector_scene
 
 PERHAPS, SURELY = 0.5, 0.8  # evidence from which on a kind is tried, and from which on no other is
@@ -56,7 +58,19 @@ def _forest(panel: Panel, legend: Sequence[LegendEntry]) -> Marks:
     return Marks("forest", reading.series, said=reading.said)
 
 
+def _boxes(panel: Panel, legend: Sequence[LegendEntry]) -> Marks:
+    return box_marks(read_boxes(panel, legend), "raster")
+
+
+def box_marks(series: tuple[Series, ...], medium: Medium) -> Marks:
+    """Box plots say what their whiskers may be: outliers beyond them tell that they are no ranges."""
+    has_outliers = any(m.parts.get("outliers") for s in series for m in s.marks)
+    whiskers = "not the range: outliers lie beyond them" if has_outliers else "not told: the range or 1.5 IQR at most"
+    return Marks("box", series, medium=medium, said={"whiskers": whiskers})
+
+
 READERS: tuple[Reader, ...] = (
+    Reader("box", box_evidence, _boxes),
     Reader("bar", bar_evidence, _bars),
     Reader("forest", lambda panel, _: forest_evidence(panel), _forest),
 )
@@ -97,13 +111,13 @@ def _vector_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None)
     scene = vector_scene(panel, legend)
     if scene is None:
         return None
-    if kind is None and are_boxes(scene):
-        return Marks("box", refused="boxes with whiskers were found in this plot: box plots are not read yet", medium="vector")
-    if kind != "errorbar":
+    if kind in (None, "box") and are_boxes(scene):
+        return box_marks(read_vector_boxes(scene, legend), "vector")
+    if kind not in ("errorbar", "scatter", "box"):
         bars, flags = read_vector_bars(scene, legend)
         if bars:
             return Marks("bar", bars, flags, medium="vector")
-    points = read_vector_points(scene, legend) if kind != "bar" else ()
+    points = read_vector_points(scene, legend) if kind not in ("bar", "box") else ()
     return _points(points, kind, "vector") if points else None
 
 

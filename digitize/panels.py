@@ -188,10 +188,20 @@ def _panel(
 ) -> Panel:
     height = float(np.median([b.height for b in y.boxes])) if y.boxes else 0.03 * image.shape[0]
     own = {b.box for b in y.boxes}
+    if x is None:
+        box = _above_names(box, [b for b in boxes if b.box not in own], y.span_px[1], height)
     below = _along_x(x, [b for b in boxes if b.box not in own], box, height)
     own |= {b.box for b in below.boxes} if below is not None else set()
     flags = ("second_y_axis",) if any(_stands_right(a, box, height) for a in axes if a is not y) else ()
     return Panel(image, box, y, below, tuple(b for b in boxes if b.box not in own), tuple(lines), height, flags)
+
+
+def _above_names(box: Box, boxes: Sequence[TextBox], lowest: float, height: float) -> Box:
+    """The plot, ended above a row of names that stands below the lowest tick: without a line nothing else tells where it ends."""
+    x0, y0, x1, y1 = box
+    names = [b for b in boxes if b.rotation == 0 and x0 < (b.box[0] + b.box[2]) / 2 < x1 and any(c.isalpha() for c in b.text)]
+    tops = [b.box[1] for b in names if lowest + 0.3 * height < b.box[1] < y1]
+    return (x0, y0, x1, max(round(min(tops) - 0.3 * height), round(lowest))) if len(tops) >= 2 else box
 
 
 def _along_x(x: Axis | None, boxes: Sequence[TextBox], box: Box, height: float) -> Axis | Categories | None:

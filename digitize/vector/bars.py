@@ -50,18 +50,18 @@ class Rectangle:
 
 def read_bars(scene: Scene, legend: Sequence[LegendEntry]) -> tuple[tuple[Series, ...], tuple[str, ...]]:
     """The series of bars in a panel and the panel's flags; no series where its rectangles are no bars."""
-    rectangles = _rectangles(scene, legend)
-    found = [(base, _standing(rectangles, base)) for base in _baselines(scene, rectangles)]
+    drawn_here = rectangles(scene, legend)
+    found = [(base, _standing(drawn_here, base)) for base in _baselines(scene, drawn_here)]
     base, bars = max(found, key=lambda f: len(f[1]), default=(0.0, []))
     if not _are_bars(bars, scene, base):
         return (), ()
     stems = joined(scene.stems)
-    drawn = [_drawn(r, base, stems, rectangles, scene) for r in bars]
+    drawn = [_drawn(r, base, stems, drawn_here, scene) for r in bars]
     return grouped(scene.panel, legend, drawn, _row_base(scene, base))
 
 
-def _rectangles(scene: Scene, legend: Sequence[LegendEntry]) -> list[Rectangle]:
-    """Rectangles in the plot that can be bars: not its ground, not in the legend, not invisible."""
+def rectangles(scene: Scene, legend: Sequence[LegendEntry]) -> list[Rectangle]:
+    """Rectangles in the plot that can be bars or boxes: not its ground, not in the legend, not invisible."""
     x0, _, x1, _ = scene.box
     keys: list[Box] = [e.key_box for e in legend]
     found: list[Rectangle] = []
@@ -176,20 +176,3 @@ def _row_base(scene: Scene, base: float) -> float:
     named = scene.panel.x.boxes if isinstance(scene.panel.x, Categories) else ()
     below = any(-0.3 * height < b.box[1] - base < 3 * height and b.rotation == 0 for b in (*named, *scene.panel.texts))
     return base if below else max(base, lowest)
-
-
-def are_boxes(scene: Scene) -> bool:
-    """Whether a panel shows boxes with whiskers: two rectangles or more that float, with a line across and a stroke from their ends."""
-    floating = [r for r in _rectangles(scene, ()) if r.box[3] < scene.box[3] - 4]
-    return sum(_is_box(r, scene) for r in floating) >= 2
-
-
-def _is_box(r: Rectangle, scene: Scene) -> bool:
-    x0, y0, x1, y1 = r.box
-    across = any(
-        abs(s.start - x0) < SAME and abs(s.end - x1) < SAME and y0 - ON_END < s.at < y1 + ON_END and s.length > 3 for s in scene.levels
-    )
-    whiskers = [s for s in scene.stems if abs(s.at - r.middle) < max(2.0, 0.1 * r.width)]
-    up = any(abs(s.end - y0) < ON_END for s in whiskers)
-    down = any(abs(s.start - y1) < ON_END for s in whiskers)
-    return across and up and down

@@ -1,0 +1,394 @@
+"""Box plots read from pixels: quartiles, median, whiskers, outliers and a mark of the mean, each to a fraction of a pixel.
+
+A box is found as what its outline encloses: two areas of one width above each other, between them the line of the median. Where its lines
+lie is then read from the profile of colours across it, beside the whisker.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from digitize.ink import paper_color
+from digitize.legend import LegendEntry
+from digitize.panels import Panel
+from digitize.points import position_noise, without_text
+from digitize.refine import cap_centre, ink_amount, stroke_end
+from digitize.series import Mark, Place, Series, hex_color
+
+FloatArray = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+
+LINE = 40.0  # grey levels by which a line differs from what is beside it
+THICKEST = 0.5  # digit heights: no line of a box is thicker
+NARROWEST, WIDEST = 0.6, 0.5  # width of a box: digit heights at least, share of the plot at most
+RECTANGULAR = 0.8  # share of its own extent that an enclosed area fills (a notched one less than a plain one)
+SAME_SIDE = 2.5  # px within which the sides of areas lie on one line
+BESIDE = 0.16  # share of a box's width to each side of its middle that whisker and mean may cover
+GAP = 1.0  # digit heights: longest gap of a dashed whisker
+U_LINE = 0.06  # px: how well the middle of a line is known, beside what the axes say
+
+
+@dataclass(frozen=True)
+class Area:
+    """What lines enclose: its columns x0 to x1 and rows y0 to y1 (px of the crop)."""
+
+    x0: int
+    y0: int
+    x1: int
+    y1: int
+
+
+@dataclass(frozen=True, eq=False)
+class Box:
+    """A box in px of the crop: inner columns, the middles of its upper, median (NaN where none shows) and lower line, and its fill."""
+
+    x0: float
+    x1: float
+    top: float
+    median: float
+    bottom: float
+    fill: FloatArray
+
+    @property
+    def middle(self) -> float:
+        """Where its whiskers stand."""
+        return (self.x0 + self.x1) / 2
+
+    @property
+    def width(self) -> float:
+        """Inner width."""
+        return self.x1 - self.x0 + 1
+
+
+def box_evidence(panel: Panel, legend: Sequence[LegendEntry] = ()) -> float:
+    """How sure it is that a panel shows boxes with whiskers, 0 to 1."""
+    crop = without_text(panel, legend)
+    boxes = _boxes(crop, panel)
+    if not boxes:
+        return 0.0
+    whiskers = [any(w is not None for w in _whiskers(crop, box, panel.height)) for box in boxes]
+    floating = np.mean([box.bottom < crop.shape[0] - 0.5 * panel.height for box in boxes])
+    return float(np.clip(0.5 * np.mean(whiskers) + 0.3 * floating + 0.15 * min(len(boxes), 2), 0, 1))
+
+
+def read_boxes(panel: Panel, legend: Sequence[LegendEntry] = ()) -> tuple[Series, ...]:
+    """Every box of a panel, in series by fill where the boxes of a group have different ones.
+
+    A mark is a box: `y` its median, `parts` `median`, `q1`, `q3`, `whisker_lo`, `whisker_hi`, `mean` where one is drawn, and `outliers`.
+
+    Parameters
+    ----------
+    panel : Panel
+        With an upright numeric axis.
+    legend : sequence of LegendEntry
+        Names the series by their fill.
+    """
+    crop = without_text(panel, legend)
+    boxes = _boxes(crop, panel)
+    marks = [_mark(crop, box, panel) for box in boxes]
+    fills = np.array([box.fill for box in boxes]).reshape(-1, 3)
+    return grouped(panel, legend, [box.middle + panel.box[0] for box in boxes], fills, marks)
+
+
+def grouped(
+    panel: Panel, legend: Sequence[LegendEntry], middles: Sequence[float], fills: FloatArray, marks: Sequence[Mark]
+) -> tuple[Series, ...]:
+    """The marks as one series or, where boxes of different fill stand in one group, as a series a fill, named by the legend."""
+    if not marks:
+        return ()
+    classes = _fill_classes(fills)
+    several = len(legend) > 1 and len(set(classes)) == len(legend)
+    if not several:
+        color = hex_color(_rgb(np.median(fills, axis=0)))
+        return (Series("", color, "box", tuple(m for _, m in sorted(zip(middles, marks, strict=True), key=lambda p: p[0]))),)
+    series = []
+    for k in dict.fromkeys(classes):
+        own = [i for i, c in enumerate(classes) if c == k]
+        fill = np.median(fills[own], axis=0)
+        name = min(legend, key=lambda entry: float(np.abs(_key_color(panel, entry) - fill).max())).name
+        series.append(Series(name, hex_color(_rgb(fill)), "box", tuple(marks[i] for i in sorted(own, key=lambda i: middles[i]))))
+    return tuple(series)
+
+
+def _rgb(color: NDArray[np.floating]) -> tuple[int, int, int]:
+    r, g, b = (round(float(c)) for c in color)
+    return r, g, b
+
+
+def _fill_classes(fills: FloatArray) -> list[int]:
+    seen: list[FloatArray] = []
+    classes = []
+    for fill in fills:
+        near = [float(np.abs(fill - s).max()) for s in seen]
+        if near and min(near) < 24:
+            classes.append(int(np.argmin(near)))
+        else:
+            seen.append(fill)
+            classes.append(len(seen) - 1)
+    return classes
+
+
+def _key_color(panel: Panel, entry: LegendEntry) -> FloatArray:
+    x0, y0, x1, y1 = entry.key_box
+    patch = panel.image[max(0, y0) : y1 + 1, max(0, x0) : x1 + 1].reshape(-1, 3).astype(np.float32)
+    return np.asarray(np.median(patch, axis=0), dtype=np.float32) if patch.size else np.full(3, 255, dtype=np.float32)
+
+
+# Boxes
+
+
+def _boxes(crop: NDArray[np.uint8], panel: Panel) -> list[Box]:
+    """Boxes left to right: stacked areas of one width with a line between them."""
+    areas = _enclosed(crop, panel.height)
+    used: set[Area] = set()
+    found: list[Box] = []
+    for area in sorted(areas, key=lambda a: a.y0):
+        if area in used:
+            continue
+        stack = [area]
+        for other in sorted(areas, key=lambda a: a.y0):
+            if other not in used and _is_below(stack[-1], other, panel.height):
+                stack.append(other)
+        used |= set(stack)
+        box = _box(crop, stack, panel.height)
+        if box is not None:
+            found.append(box)
+    if not found:
+        return []
+    width = float(np.median([b.width for b in found]))
+    return sorted((b for b in found if 0.6 * width < b.width < 1.7 * width), key=lambda b: b.middle)
+
+
+def _enclosed(crop: NDArray[np.uint8], height: float) -> list[Area]:
+    """Areas about rectangular that lines enclose."""
+    h, w = crop.shape[:2]
+    size = 2 * round(THICKEST * height / 2 + 1) + 1
+    kernel = np.ones((size, size), np.uint8)
+    darker = np.asarray(cv2.morphologyEx(crop, cv2.MORPH_CLOSE, kernel), dtype=np.int16) - crop
+    line = (darker.max(axis=2) > LINE).astype(np.uint8)
+    count, _, stats, _ = cv2.connectedComponentsWithStats(1 - line, connectivity=4)
+    found = []
+    for x, y, a, b, area in stats[1:count].tolist():
+        is_inside = x > 0 and y > 0 and x + a < w and y + b < h
+        if is_inside and NARROWEST * height <= a <= WIDEST * w and b >= 2 and area > RECTANGULAR * a * b:
+            found.append(Area(x, y, x + a - 1, y + b - 1))
+    return found
+
+
+def _is_below(upper: Area, lower: Area, height: float) -> bool:
+    """Whether an area goes on right below another one, as wide as it."""
+    aligned = abs(upper.x0 - lower.x0) <= SAME_SIDE and abs(upper.x1 - lower.x1) <= SAME_SIDE
+    return aligned and 0 < lower.y0 - upper.y1 <= THICKEST * height + 3
+
+
+def _box(crop: NDArray[np.uint8], stack: Sequence[Area], height: float) -> Box | None:
+    """A box from its areas: two (or more, where other lines run through) with the median between them."""
+    x0, x1 = float(np.median([a.x0 for a in stack])), float(np.median([a.x1 for a in stack]))
+    beside = _beside(x0, x1)
+    profile = crop[:, beside].astype(np.float32).mean(axis=1)
+    fill = np.median(np.concatenate([profile[a.y0 + 1 : a.y1] if a.y1 - a.y0 > 3 else profile[a.y0 : a.y1 + 1] for a in stack]), axis=0)
+    reach = round(THICKEST * height) + 2
+    paper = paper_color(crop)
+    top = _line_between(profile, stack[0].y0, reach, paper, fill, upward=True)
+    bottom = _line_between(profile, stack[-1].y1, reach, paper, fill, upward=False)
+    if top is None or bottom is None:
+        return None
+    inner = [_inner_line(profile, a.y1, b.y0, fill) for a, b in pairwise(stack)]
+    median = max(inner, key=lambda line: line[1])[0] if inner else np.nan
+    return Box(x0, x1, top, median, bottom, np.asarray(fill, dtype=np.float32))
+
+
+def _beside(x0: float, x1: float) -> NDArray[np.int64]:
+    """Columns of a box away from its sides and its middle."""
+    columns = np.arange(round(x0) + 1, round(x1))
+    middle, away = (x0 + x1) / 2, BESIDE * (x1 - x0 + 1)
+    kept = columns[np.abs(columns - middle) > away]
+    return kept if kept.size >= 2 else columns
+
+
+def _line_between(profile: FloatArray, edge: int, reach: int, paper: FloatArray, fill: FloatArray, *, upward: bool) -> float | None:
+    """Middle of the outline just beyond the edge of an area: between paper and fill, whichever way it lies."""
+    step = -1 if upward else 1
+    rows = np.array([edge + step * k for k in range(-2, reach + 1)])
+    rows = rows[(rows >= 0) & (rows < len(profile))]
+    if rows.size < 4:
+        return None
+    colors = profile[rows]
+    darkest = int(np.argmax(np.minimum(np.abs(colors - paper).max(axis=1), np.abs(colors - fill).max(axis=1))))
+    ink = colors[darkest]
+    shares = np.empty(rows.size)
+    for k, color in enumerate(colors):
+        ground = fill if k < darkest else paper if k > darkest else (fill + paper) / 2
+        way = ink - ground
+        shares[k] = np.clip(float((color - ground) @ way) / max(float(way @ way), 1.0), 0, 1)
+    shares[shares < 0.06] = 0.0
+    shares = _hump(shares, darkest)
+    return float((shares * rows).sum() / shares.sum()) if shares.sum() > 0 else None
+
+
+def _inner_line(profile: FloatArray, above: int, below: int, fill: FloatArray) -> tuple[float, float]:
+    """Middle of a line that lies within the fill, and how much it stands out."""
+    rows = np.arange(max(0, above - 1), min(len(profile), below + 2))
+    off = np.linalg.norm(profile[rows] - fill, axis=1)
+    peak = int(off.argmax())
+    shares = _hump(np.where(off > 0.06 * off[peak], off, 0.0), peak)
+    return float((shares * rows).sum() / max(shares.sum(), 1e-9)), float(off.sum())
+
+
+def _hump(values: Doubles, peak: int) -> Doubles:
+    """The values, only those that run on from the peak."""
+    kept = np.zeros_like(values)
+    for step in (-1, 1):
+        k = peak
+        while 0 <= k < values.size and values[k] > 0:
+            kept[k] = values[k]
+            k += step
+    return kept
+
+
+# Whiskers and points
+
+
+def _mark(crop: NDArray[np.uint8], box: Box, panel: Panel) -> Mark:
+    x0, y0, _, _ = panel.box
+    u = float(np.hypot(position_noise(panel), U_LINE))
+
+    def place(y: float | None, doubt: float = 0.0) -> Place | None:
+        return None if y is None or np.isnan(y) else Place(y + y0, float(np.hypot(u, doubt)))
+
+    upper, lower = _whiskers(crop, box, panel.height)
+    flags = []
+    if upper is None or lower is None:
+        flags.append("whisker_unseen")
+    if np.isnan(box.median):
+        flags.append("median_unseen")
+    points = _points(crop, box, panel.height, upper, lower)
+    mean = _mean(crop, box, panel.height)
+    median = place(box.median)
+    ends = (place(box.top if upper is None else upper), place(box.bottom if lower is None else lower))
+    q = (place(box.top), place(box.bottom))
+    if panel.y.calibration.slope > 0:  # values fall along an axis turned round
+        ends, q = (ends[1], ends[0]), (q[1], q[0])
+    parts: dict[str, Place | tuple[Place, ...] | None] = {
+        "median": median, "q1": q[1], "q3": q[0], "whisker_lo": ends[1], "whisker_hi": ends[0],
+        "outliers": tuple(Place(y + y0, u) for y in points),
+    }  # fmt: skip
+    if mean is not None:
+        parts["mean"] = Place(mean + y0, float(np.hypot(u, 0.2)))
+    return Mark(
+        Place(box.middle + x0, u),
+        median if median is not None else Place(float("nan"), u),
+        flags=tuple(flags),
+        confidence=0.6 if flags else 0.97,
+        parts=parts,
+    )
+
+
+def _whiskers(crop: NDArray[np.uint8], box: Box, height: float) -> tuple[float | None, float | None]:
+    """Ends of the whiskers above and below; None where none goes out."""
+    paper = paper_color(crop)
+    column = round(box.middle)
+    ink = _whisker_ink(crop, box, paper)
+    if ink is None:
+        return None, None
+    amount = ink_amount(crop, paper, ink)
+    return tuple(_whisker_end(amount, column, box, height, upward=upward) for upward in (True, False))  # type: ignore[return-value]
+
+
+def _whisker_ink(crop: NDArray[np.uint8], box: Box, paper: FloatArray) -> tuple[int, int, int] | None:
+    """Colour of the strokes that leave the box above or below in its middle."""
+    column = round(box.middle)
+    rows = [*range(max(0, round(box.top) - 12), max(0, round(box.top) - 2)), *range(round(box.bottom) + 3, round(box.bottom) + 13)]
+    rows = [r for r in rows if r < crop.shape[0]]
+    patch = crop[rows, max(0, column - 2) : column + 3].reshape(-1, 3).astype(np.float32)
+    off = np.abs(patch - paper).max(axis=1)
+    if not off.size or off.max() < LINE:
+        return None
+    dark = patch[off >= 0.85 * off.max()]
+    return _rgb(np.median(dark, axis=0))
+
+
+def _whisker_end(amount: Doubles, column: int, box: Box, height: float, *, upward: bool) -> float | None:
+    """Where a whisker ends: at its cap, or where its stroke stops; gaps of a dashed one are stepped over."""
+    step = -1 if upward else 1
+    start = round(box.top) - 2 if upward else round(box.bottom) + 2
+    strip = np.nan_to_num(amount[:, max(0, column - 2) : column + 3], nan=0.0).max(axis=1)
+    last, row, gap = None, start, 0.0
+    while 0 <= row < len(strip) and gap <= GAP * height:
+        if strip[row] > 0.4:
+            last, gap = row, 0.0
+        else:
+            gap += 1
+            if last is None and gap > 0.35 * height:
+                return None  # nothing leaves the box
+        row += step
+    if last is None:
+        return None
+    last = _before_points(amount, column, box, last, height, upward=upward)
+    x = column + _centre_shift(amount, column, start, last)
+    left = right = 0.45 * box.width
+    half = max(1.0, 0.08 * height)
+    cap = cap_centre(amount, x, last, min(left, 6 + 0.3 * box.width), min(right, 6 + 0.3 * box.width), half)
+    if cap is not None and abs(cap - last) <= 0.4 * height + 1:
+        return cap
+    end = stroke_end(amount, x, last, upward=upward, half_width=half)
+    return end if end is not None and abs(end - last) <= 3 else float(last)
+
+
+def _centre_shift(amount: Doubles, column: int, start: int, last: int) -> float:
+    rows = slice(min(start, last), max(start, last) + 1)
+    part = np.nan_to_num(amount[rows, max(0, column - 3) : column + 4], nan=0.0).mean(axis=0)
+    offsets = np.arange(len(part)) + max(0, column - 3) - column
+    return float((part * offsets).sum() / part.sum()) if part.sum() > 0 else 0.0
+
+
+def _before_points(amount: Doubles, column: int, box: Box, last: int, height: float, *, upward: bool) -> int:
+    """The whisker's last row where the run of ink went on into an outlier: the outermost cap-like or stroke-like row before a gap."""
+    step = -1 if upward else 1
+    start = round(box.top) - 2 if upward else round(box.bottom) + 2
+    side = np.nan_to_num(amount, nan=0.0)
+    reach = max(3, round(0.12 * box.width))
+    beside = np.minimum(side[:, max(0, column - reach)], side[:, min(side.shape[1] - 1, column + reach)])
+    caps = [r for r in range(start, last + step, step) if 0 <= r < len(beside) and beside[r] > 0.4]
+    # A cap is a thin line; what has no cap keeps its end.
+    if caps and abs(caps[-1] - last) > 2 and len(caps) <= THICKEST * height + 1:
+        return caps[-1]
+    return last
+
+
+def _points(crop: NDArray[np.uint8], box: Box, height: float, upper: float | None, lower: float | None) -> list[float]:
+    """Middles of the marks beyond the whiskers, within the width of the box: outliers."""
+    paper = paper_color(crop)
+    a, b = max(0, round(box.x0 - 2)), min(crop.shape[1], round(box.x1 + 3))
+    ink = (np.abs(crop[:, a:b].astype(np.float32) - paper).max(axis=2) > LINE).astype(np.uint8)
+    top, bottom = (box.top if upper is None else upper) - 3, (box.bottom if lower is None else lower) + 3
+    ink[max(0, round(top)) : max(0, round(bottom)) + 1] = 0
+    count, _, stats, centroids = cv2.connectedComponentsWithStats(ink, connectivity=8)
+    found = []
+    for k in range(1, count):
+        x, y, w, h, _ = stats[k].tolist()
+        is_mark = 0.2 * height <= max(w, h) <= 1.3 * height and min(w, h) >= 0.5 * max(w, h)
+        if is_mark and x > 0 and x + w < b - a and abs(x + w / 2 - (b - a) / 2) < max(2.0, 0.2 * box.width):
+            found.append(float(y + (h - 1) / 2) if h > 4 else float(centroids[k][1]))
+    return sorted(found)
+
+
+def _mean(crop: NDArray[np.uint8], box: Box, height: float) -> float | None:
+    """Middle of a mark inside the box that is neither median nor whisker; None where there is none."""
+    a, b = round(box.middle - 0.22 * box.width), round(box.middle + 0.22 * box.width)
+    y0, y1 = round(box.top) + 3, round(box.bottom) - 2
+    if y1 - y0 < 0.3 * height or b - a < 4:
+        return None
+    inside = np.abs(crop[y0:y1, a : b + 1].astype(np.float32) - box.fill).max(axis=2) > LINE
+    across = inside.mean(axis=1) > 0.9  # the median's line
+    marks = inside & ~across[:, None]
+    count, _, stats, _ = cv2.connectedComponentsWithStats(marks.astype(np.uint8), connectivity=8)
+    free = [(x, y, w, h) for x, y, w, h, _ in stats[1:count].tolist() if x > 0 and x + w < b - a + 1]
+    found = [(y, h) for _, y, w, h in free if 0.35 * height <= max(w, h) <= 1.3 * height]
+    return float(y0 + found[0][0] + (found[0][1] - 1) / 2) if len(found) == 1 else None

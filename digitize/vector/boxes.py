@@ -1,0 +1,82 @@
+"""Box plots read from paths: rectangles with a line across and whiskers from their ends."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from digitize.boxes import grouped
+from digitize.legend import LegendEntry
+from digitize.series import Mark, Place, Series
+from digitize.vector.bars import ON_END, SAME, Rectangle, rectangles
+from digitize.vector.errorbars import joined
+from digitize.vector.pieces import Stroke
+from digitize.vector.scene import Scene
+
+INSIDE = 0.25  # px from the edges of a box within which a line across is the edge
+
+
+def are_boxes(scene: Scene) -> bool:
+    """Whether a panel shows boxes with whiskers: two rectangles or more with a line across and a stroke from both ends."""
+    return len(_boxes(scene, ())) >= 2
+
+
+def read_boxes(scene: Scene, legend: Sequence[LegendEntry]) -> tuple[Series, ...]:
+    """Every box of a panel, marks and series as `digitize.boxes.read_boxes` gives them."""
+    boxes = sorted(_boxes(scene, legend), key=lambda r: r.middle)
+    stems = joined(scene.stems)
+    marks = [_mark(r, stems, scene) for r in boxes]
+    fills = np.array([r.fill[:3] if r.fill is not None else scene.paper for r in boxes], dtype=np.float32).reshape(-1, 3)
+    return grouped(scene.panel, legend, [r.middle for r in boxes], fills, marks)
+
+
+def _boxes(scene: Scene, legend: Sequence[LegendEntry]) -> list[Rectangle]:
+    stems = joined(scene.stems)
+    return [r for r in rectangles(scene, legend) if _medians(r, scene) and any(w is not None for w in _whiskers(r, stems))]
+
+
+def _medians(r: Rectangle, scene: Scene) -> list[Stroke]:
+    """Lines across a rectangle from side to side, drawn on their own."""
+    x0, y0, x1, y1 = r.box
+    return [
+        s
+        for s in scene.levels
+        if abs(s.start - x0) < SAME and abs(s.end - x1) < SAME and y0 - INSIDE < s.at < y1 + INSIDE and s.length > 3 and s.order != r.order
+    ]
+
+
+def _whiskers(r: Rectangle, stems: Sequence[Stroke]) -> tuple[float | None, float | None]:
+    """Ends of the strokes that leave a rectangle above and below in its middle; None where none does."""
+    _, y0, _, y1 = r.box
+    own = [s for s in stems if abs(s.at - r.middle) < max(2.0, 0.1 * r.width)]
+    up = [s.start for s in own if s.start < y0 - INSIDE and s.end > y0 - ON_END]
+    down = [s.end for s in own if s.end > y1 + INSIDE and s.start < y1 + ON_END]
+    return min(up, default=None), max(down, default=None)
+
+
+def _mark(r: Rectangle, stems: Sequence[Stroke], scene: Scene) -> Mark:
+    _, y0, _, y1 = r.box
+    lines = _medians(r, scene)
+    inner = [s for s in lines if y0 + INSIDE < s.at < y1 - INSIDE] or lines
+    median = max(inner, key=lambda s: (s.width, s.order)).at
+    up, down = _whiskers(r, stems)
+    flags = ("whisker_unseen",) if up is None or down is None else ()
+    upper, lower = (y0 if up is None else up), (y1 if down is None else down)
+    near = [g for g in scene.glyphs if abs(g.x - r.middle) < max(2.0, 0.2 * r.width)]
+    outliers = sorted(g.y for g in near if g.y < upper - INSIDE or g.y > lower + INSIDE)
+    means = [g.y for g in near if y0 < g.y < y1]
+
+    def place(y: float) -> Place:
+        return Place(y, scene.u_px)
+
+    ends, quartiles = (place(upper), place(lower)), (place(y0), place(y1))
+    if scene.panel.y.calibration.slope > 0:  # values fall along an axis turned round
+        ends, quartiles = ends[::-1], quartiles[::-1]
+    parts: dict[str, Place | tuple[Place, ...] | None] = {
+        "median": place(median), "q1": quartiles[1], "q3": quartiles[0], "whisker_lo": ends[1], "whisker_hi": ends[0],
+        "outliers": tuple(place(y) for y in dict.fromkeys(outliers)),
+    }  # fmt: skip
+    if len(means) == 1:
+        parts["mean"] = place(means[0])
+    return Mark(place(r.middle), place(median), flags=flags, confidence=0.6 if flags else 0.99, parts=parts)
