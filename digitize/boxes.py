@@ -26,7 +26,8 @@ Doubles = NDArray[np.float64]
 
 LINE = 40.0  # grey levels by which a line differs from what is beside it
 THICKEST = 0.5  # digit heights: no line of a box is thicker
-NARROWEST, WIDEST = 0.6, 0.5  # width of a box: digit heights at least, share of the plot at most
+NARROWEST, WIDEST = 0.8, 0.5  # width of a box: digit heights at least, share of the plot at most
+LARGEST_MARKER = 2.5  # digit heights
 RECTANGULAR = 0.8  # share of its own extent that an enclosed area fills (a notched one less than a plain one)
 SAME_SIDE = 2.5  # px within which the sides of areas lie on one line
 BESIDE = 0.16  # share of a box's width to each side of its middle that whisker and mean may cover
@@ -70,11 +71,26 @@ def box_evidence(panel: Panel, legend: Sequence[LegendEntry] = ()) -> float:
     """How sure it is that a panel shows boxes with whiskers, 0 to 1."""
     crop = without_text(panel, legend)
     boxes = _boxes(crop, panel)
-    if not boxes:
+    if not boxes or _are_markers(boxes, panel.height) or _share_a_level(boxes):
         return 0.0
-    whiskers = [any(w is not None for w in _whiskers(crop, box, panel.height)) for box in boxes]
-    floating = np.mean([box.bottom < crop.shape[0] - 0.5 * panel.height for box in boxes])
-    return float(np.clip(0.5 * np.mean(whiskers) + 0.3 * floating + 0.15 * min(len(boxes), 2), 0, 1))
+    whiskers = float(np.mean([any(w is not None for w in _whiskers(crop, box, panel.height)) for box in boxes]))
+    medians = float(np.mean([not np.isnan(box.median) for box in boxes]))
+    floating = float(np.mean([box.bottom < crop.shape[0] - 0.5 * panel.height for box in boxes]))
+    several = 1.0 if len(boxes) > 1 else 0.7
+    return min(whiskers, medians, floating) * several
+
+
+def _are_markers(boxes: Sequence[Box], height: float) -> bool:
+    """Whether the boxes may be open markers: small squares of one size, with lines through them."""
+    heights, widths = np.array([b.bottom - b.top for b in boxes]), np.array([b.width for b in boxes])
+    are_squares = np.ptp(heights) <= 2.5 + 0.1 * heights.mean() and abs(heights.mean() - widths.mean()) < 0.35 * widths.mean()
+    return bool(are_squares and widths.mean() < LARGEST_MARKER * height)
+
+
+def _share_a_level(boxes: Sequence[Box]) -> bool:
+    """Whether the boxes stand on one level or hang from one: stacked bars do."""
+    ends = [np.array([getattr(b, side) for b in boxes]) for side in ("top", "bottom")]
+    return len(boxes) > 2 and any(float(np.mean(np.abs(e - np.median(e)) < 1.0)) > 0.8 for e in ends)
 
 
 def read_boxes(panel: Panel, legend: Sequence[LegendEntry] = ()) -> tuple[Series, ...]:

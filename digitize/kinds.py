@@ -19,6 +19,7 @@ from digitize.vector.boxes import are_boxes
 from digitize.vector.boxes import read_boxes as read_vector_boxes
 from digitize.vector.read import read_vector_bars, read_vector_points, vector_scene
 
+PERHAPS_BARS = 0.35  # share of markers at which something like an error bar stands: then a scatter plot is not sure to be one
 PERHAPS, SURELY = 0.5, 0.8  # evidence from which on a kind is tried, and from which on no other is
 
 
@@ -98,7 +99,9 @@ def read_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None = N
     if panel.is_turned and kind is None:
         return Marks("unknown", refused="nothing that is read was found along this axis")
     marks = _points(read_points(panel, legend), kind, "raster") if kind != "scatter" else Marks("scatter")
-    return replace(marks, series=read_scatter(panel, legend)) if marks.kind == "scatter" else marks
+    if marks.kind != "scatter":
+        return marks
+    return replace(marks, series=_doubted(read_scatter(panel, legend), marks.flags))
 
 
 def _is_forest(panel: Panel, kind: str | None) -> bool:
@@ -118,18 +121,35 @@ def _vector_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None)
         if bars:
             return Marks("bar", bars, flags, medium="vector")
     points = read_vector_points(scene, legend) if kind not in ("bar", "box") else ()
-    return _points(points, kind, "vector") if points else None
+    if not points:
+        return None
+    marks = _points(points, kind, "vector", n_strokes=len(scene.stems))
+    return replace(marks, series=_doubted(marks.series, marks.flags)) if marks.kind == "scatter" else marks
 
 
-def _points(series: tuple[Series, ...], kind: str | None, medium: Medium) -> Marks:
+def _points(series: tuple[Series, ...], kind: str | None, medium: Medium, n_strokes: int = 0) -> Marks:
+    """The marks as those of an error-bar plot, or of a scatter plot where hardly one has a clear error bar.
+
+    A scatter plot is flagged where strokes or doubtful ends suggest that there are error bars all the same.
+    """
     count = sum(len(s.marks) for s in series)
     with_bar = sum(_has_clear_bar(m) for s in series for m in s.marks)
     if not count:
         return Marks("unknown", refused="no markers with error bars and no bars were found in this plot; other kinds are not read yet")
     if kind == "scatter" or (kind is None and with_bar < 0.2 * count):
-        bare = tuple(replace(s, marks=tuple(replace(m, y_lo=None, y_hi=None) for m in s.marks)) for s in series)
-        return Marks("scatter", bare, medium=medium)
+        doubtful = sum(m.y_lo is not None or m.y_hi is not None for s in series for m in s.marks)
+        flags = ("error_bars_unread",) if kind is None and max(doubtful, n_strokes) >= PERHAPS_BARS * count else ()
+        return Marks("scatter", tuple(replace(s, marks=tuple(_bare(m) for m in s.marks)) for s in series), flags, medium=medium)
     return Marks("errorbar", series, medium=medium)
+
+
+def _bare(mark: Mark) -> Mark:
+    return replace(mark, y_lo=None, y_hi=None)
+
+
+def _doubted(series: Sequence[Series], flags: Sequence[str]) -> tuple[Series, ...]:
+    """The series with flags on every mark."""
+    return tuple(replace(s, marks=tuple(replace(m, flags=(*m.flags, *flags)) for m in s.marks)) for s in series)
 
 
 def _has_clear_bar(mark: Mark) -> bool:

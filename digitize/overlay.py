@@ -91,8 +91,19 @@ def _draw_point(
     row = getattr(point, "row", None)
     if row is not None:
         _write(canvas, row, (x + 0.5) * zoom + size, (y + 0.5) * zoom - size, color)
+    for value in _parts(point):
+        px = _pixel(panel.y_axis, value)
+        if px is not None:
+            cv2.line(canvas, _at(x - 1.8 * arm, px, zoom), _at(x + 1.8 * arm, px, zoom), color, 1, cv2.LINE_AA, FINE)
     if point.flags:
         cv2.circle(canvas, _at(x, y, zoom), round(1.6 * size * 16), (255, 150, 0), 1, cv2.LINE_AA, FINE)
+
+
+def _parts(point: PointRecord) -> list[float]:
+    """The values of a box beside its median: quartiles, whiskers, mean and outliers."""
+    said = point.model_extra or {}
+    values = [said.get(name) for name in ("q1", "q3", "whisker_lo", "whisker_hi", "mean")]
+    return [v for v in (*values, *(said.get("outliers") or ())) if isinstance(v, float)]
 
 
 def _pixel(axis: AxisRecord, value: float) -> float | None:

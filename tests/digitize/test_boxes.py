@@ -1,0 +1,122 @@
+"""Box plots with known values, from pixels and from paths."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import PIL.Image
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from digitize import digitize_file
+from digitize.read import read_image
+from digitize.record import PanelRecord
+
+BOXES: list[dict[str, Any]] = [
+    {"med": 5.1, "q1": 3.2, "q3": 6.0, "whislo": 1.4, "whishi": 8.3, "fliers": [9.4], "label": "Placebo"},
+    {"med": 4.0, "q1": 3.6, "q3": 5.5, "whislo": 2.1, "whishi": 7.0, "fliers": [], "label": "Low dose"},
+    {"med": 6.4, "q1": 4.4, "q3": 7.7, "whislo": 2.6, "whishi": 9.0, "fliers": [0.8], "label": "High dose"},
+]
+PARTS = {"median": "med", "q1": "q1", "q3": "q3", "whisker_lo": "whislo", "whisker_hi": "whishi"}
+STYLES: list[dict[str, Any]] = [
+    {"patch_artist": True, "boxprops": {"facecolor": "lightblue"}},
+    {"patch_artist": False, "medianprops": {"color": "black", "linewidth": 2.5}},
+    {"patch_artist": True, "boxprops": {"facecolor": "0.5"}, "capprops": {"linewidth": 0}},
+    {"patch_artist": True, "boxprops": {"facecolor": "w"}, "whiskerprops": {"linestyle": "--"}, "widths": 0.25},
+]
+
+
+def drawn(style: dict[str, Any], *, flip: bool = False) -> Figure:
+    figure = Figure(figsize=(4.5, 3.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.bxp(BOXES, **style)
+    axes.set(ylim=(10, 0) if flip else (0, 10), yticks=range(0, 11, 2), ylabel="Pain score")
+    return figure
+
+
+def pixels(figure: Figure, dpi: int = 130) -> NDArray[np.uint8]:
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=dpi)
+    return np.array(PIL.Image.open(stream).convert("RGB"), dtype=np.uint8)
+
+
+def assert_boxes(panel: PanelRecord, within: float) -> None:
+    assert panel.kind == "box"
+    points = [p for s in panel.series for p in s.points]
+    assert [p.x for p in points] == [b["label"] for b in BOXES]
+    for point, box in zip(points, BOXES, strict=True):
+        said = point.model_extra or {}
+        for ours, theirs in PARTS.items():
+            assert said[ours] == pytest.approx(box[theirs], abs=within), ours
+            assert 0 < said[f"u_{ours}"] < 0.1
+        assert point.y == said["median"]
+        np.testing.assert_allclose(said["outliers"], box["fliers"], atol=2 * within)
+
+
+@pytest.mark.parametrize("style", STYLES)
+def test_every_part_is_read_from_pixels(style: dict[str, Any]) -> None:
+    (read,) = read_image(pixels(drawn(style)))
+    # Lines and ticks are drawn on whole pixels, of which 40 make a unit: each is off by up to half of one. A whisker without a cap is
+    # drawn longer by half its width, another pixel.
+    assert_boxes(read.record, 0.03 if "capprops" not in style else 0.055)
+
+
+def test_an_axis_turned_round_turns_the_box_round() -> None:
+    (read,) = read_image(pixels(drawn(STYLES[0], flip=True)))
+    assert_boxes(read.record, 0.03)
+
+
+@pytest.mark.parametrize("style", STYLES[:2])
+def test_paths_give_them_exactly(style: dict[str, Any], tmp_path: Path) -> None:
+    drawn(style).savefig(tmp_path / "boxes.pdf")
+    (panel,) = digitize_file(tmp_path / "boxes.pdf").record.panels
+    assert panel.medium == "vector"
+    assert_boxes(panel, 0.003)  # three decimals of a point, of which 22 make a unit, and as much for the axis
+
+
+def test_outliers_say_that_whiskers_are_no_ranges() -> None:
+    (read,) = read_image(pixels(drawn(STYLES[0])))
+    assert (read.record.model_extra or {})["whiskers"].startswith("not the range")
+    figure = Figure(figsize=(4.5, 3.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.bxp([box | {"fliers": []} for box in BOXES])
+    axes.set(ylim=(0, 10), yticks=range(0, 11, 2))
+    (bare,) = read_image(pixels(figure))
+    assert (bare.record.model_extra or {})["whiskers"].startswith("not told")
+
+
+def test_a_box_without_a_lower_whisker_says_so() -> None:
+    figure = Figure(figsize=(4.5, 3.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.bxp([BOXES[0], BOXES[1] | {"whislo": 3.6}], patch_artist=True, boxprops={"facecolor": "lightblue"})
+    axes.set(ylim=(0, 10), yticks=range(0, 11, 2))
+    (read,) = read_image(pixels(figure))
+    first, second = read.record.series[0].points
+    assert first.flags == ()
+    assert second.flags == ("whisker_unseen",)
+
+
+def test_bars_and_open_markers_are_no_boxes() -> None:
+    figure = Figure(figsize=(4.5, 3.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.bar(["A", "B", "C"], [3, 5, 4], color="w", edgecolor="k")
+    axes.bar(["A", "B", "C"], [2, 3, 1], bottom=[3, 5, 4], color="0.7", edgecolor="k", yerr=0.6, capsize=4)
+    axes.set(ylim=(0, 10), yticks=range(0, 11, 2))
+    (stacked,) = read_image(pixels(figure))
+    assert stacked.record.kind == "bar"
+    figure = Figure(figsize=(4.5, 3.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.errorbar([1, 2, 3, 4], [3, 5, 4, 6], yerr=[1, 1.2, 0.9, 1.4], fmt="-s", mfc="w", color="k", markersize=9, capsize=4)
+    axes.set(ylim=(0, 10), yticks=range(0, 11, 2), xticks=[1, 2, 3, 4])
+    (marked,) = read_image(pixels(figure))
+    assert marked.record.kind == "errorbar"
