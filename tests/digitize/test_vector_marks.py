@@ -222,15 +222,3 @@ def test_a_legend_over_a_bar_does_not_change_its_series(tmp_path: Path) -> None:
     assert {s.name: [p.y for p in s.points] for s in panel.series} == {
         name: pytest.approx(y, abs=0.01) for name, y in zip(("Placebo", "Ketamine", "Morphine"), heights, strict=True)
     }
-
-
-def test_boxes_with_whiskers_are_not_taken_for_anything_else(tmp_path: Path) -> None:
-    figure = Figure(figsize=(4.5, 3.0))
-    axes = figure.subplots()
-    samples = np.random.default_rng(1).normal(50, 12, (40, 3))
-    axes.boxplot(samples, patch_artist=True)
-    axes.set(ylim=(0, 100), ylabel="Score")
-    figure.savefig(tmp_path / "boxes.pdf")
-    panel = only_panel(tmp_path / "boxes.pdf")
-    assert panel.kind == "box"
-    assert (panel.series, panel.medium) == ((), "vector")
