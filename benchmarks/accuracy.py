@@ -27,7 +27,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from figures import draw_figures
+from figures import KINDS, LEVEL_KINDS, draw_figures
 from scipy.optimize import linear_sum_assignment
 
 from digitize import digitize_file
@@ -93,22 +93,32 @@ def _score_panel(truth: dict[str, Any], panel: PanelRecord, nothing: Score) -> S
     )
 
 
-def _span(axis: dict[str, Any]) -> float:
-    return float(max(axis["ticks"]) - min(axis["ticks"]))
+def _place(axis: dict[str, Any], value: float) -> float:
+    """A value along an axis, in axis lengths (last tick minus first)."""
+    ticks = [min(axis["ticks"]), max(axis["ticks"]), value]
+    first, last, at = np.log10(np.maximum(ticks, 1e-12)) if axis["log"] else ticks
+    return float((at - first) / (last - first))
+
+
+def _directions(truth: dict[str, Any]) -> tuple[str, str]:
+    """The names of the coordinate that holds the values, and of the other one."""
+    return ("x", "y") if truth["kind"] == "forest" else ("y", "x")
 
 
 def _distance(truth: dict[str, Any], expected: dict[str, Any], point: PointRecord) -> float:
     """How far a returned point is from a true one, in axis lengths; infinite in another category."""
-    if point.y is None or point.x is None or isinstance(point.y, str):
+    values, other = _directions(truth)
+    value, place = getattr(point, values), getattr(point, other)
+    if not isinstance(value, float) or place is None:
         return math.inf
     along = 0.0
-    if truth["x"]["type"] == "num":
-        if isinstance(point.x, str):
+    if truth[other]["type"] == "num":
+        if isinstance(place, str):
             return math.inf
-        along = abs(point.x - expected["x"]) / _span(truth["x"])
-    elif "".join(str(point.x).lower().split()) != "".join(expected["x"].lower().split()):
+        along = abs(_place(truth[other], place) - _place(truth[other], expected[other]))
+    elif "".join(str(place).lower().split()) != "".join(expected[other].lower().split()):
         return math.inf
-    return max(along, abs(point.y - expected["y"]) / _span(truth["y"]))
+    return max(along, abs(_place(truth[values], value) - _place(truth[values], expected[values])))
 
 
 Check = tuple[bool, float, bool | None, bool]
@@ -118,15 +128,16 @@ Check = tuple[bool, float, bool | None, bool]
 def _checks(truth: dict[str, Any], expected: dict[str, Any], point: PointRecord) -> Iterable[Check]:
     """The checks of a point's value and of each of its ends."""
     sure = _is_sure(point)
-    numbers = ((False, "y", point.y, point.u_y), (True, "lo", point.y_lo, point.u_y_lo), (True, "hi", point.y_hi, point.u_y_hi))
-    for is_end, key, value, u in numbers:
+    values, _ = _directions(truth)
+    for is_end, key, name in ((False, values, values), (True, "lo", f"{values}_lo"), (True, "hi", f"{values}_hi")):
         if expected.get(key) is None:
             continue
+        value, u = getattr(point, name), getattr(point, f"u_{name}")
         if not isinstance(value, float):
             yield is_end, math.inf, None, sure
             continue
-        gap = abs(value - expected[key])
-        yield is_end, gap / _span(truth["y"]), (gap <= 1.96 * u if u else None), sure
+        gap = abs(_place(truth[values], value) - _place(truth[values], expected[key]))
+        yield is_end, gap, (abs(value - expected[key]) <= 1.96 * u if u else None), sure
 
 
 def _is_sure(point: PointRecord) -> bool:
@@ -197,7 +208,7 @@ def main() -> None:
         scores = read_and_score(given.folder)
     else:
         with tempfile.TemporaryDirectory() as folder:
-            draw_figures(Path(folder), given.count, given.seed)
+            draw_figures(Path(folder), given.count, given.seed, (*KINDS, *LEVEL_KINDS))
             scores = read_and_score(Path(folder))
     print_table(scores)
     if given.list:

@@ -1,22 +1,25 @@
-"""Figures drawn by this project with every number known: error-bar plots and bar charts as trials print them.
+"""Figures drawn by this project with every number known: error-bar plots, bar charts and forest plots as trials and reviews print them.
 
 `draw_figures(out, count, seed)` writes `<id>.png` or `<id>.pdf` beside `<id>.truth.json`. A third are drawn on the pixel grid (matplotlib's
 Agg), a third as vector PDF, and a third as vectors that are rendered to pixels, where nothing is snapped.
 
 A truth file holds `id, kind, fmt, dpi`, `x` and `y` (`type` num or cat, `ticks` or `labels`, `log`) and `series` of `name, marker, color,
-points`, a point being `x, y, lo, hi` (null where there is no such end).
+points`, a point being `x, y, lo, hi` (null where there is no such end). In a forest plot the values run along x: `lo` and `hi` are ends
+along it, and `y` is the row's name.
 """
 
 from __future__ import annotations
 
 import json
 import random
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
 import numpy as np
 import pypdfium2 as pdfium
+from forestplots import draw_forest, forest_size, forest_spec
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
@@ -31,15 +34,22 @@ MARKERS = {"circle": "o", "square": "s", "triangle": "^", "diamond": "D"}
 Spec = dict[str, Any]
 
 
-def draw_figures(out: Path, count: int, seed: int) -> list[Path]:
-    """Draw `count` figures into an existing folder and return their paths; the same seed draws the same figures."""
+KINDS = ("errorbar", "bar")
+LEVEL_KINDS = ("forest", "levelbar")
+"""What has its values along x."""
+
+
+def draw_figures(out: Path, count: int, seed: int, kinds: Sequence[str] = KINDS) -> list[Path]:
+    """Draw `count` figures, the kinds in turn, into an existing folder and return their paths; the same seed draws the same figures."""
+    makers = {"errorbar": _error_bar_plot, "bar": _bar_chart, "levelbar": _level_bars, "forest": forest_spec}
     paths = []
     for k in range(count):
         rng = random.Random(seed * 100_003 + k)
-        kind = "errorbar" if k % 2 == 0 else "bar"
-        spec = _error_bar_plot(rng) if kind == "errorbar" else _bar_chart(rng)
+        kind = kinds[k % len(kinds)]
+        spec = makers[kind](rng)
         renderer = rng.choice(["agg", "pdf", "rendered"])
-        spec |= {"id": f"{kind}_{renderer}_{seed}_{k}", "kind": kind, "renderer": renderer, "dpi": rng.choice([100, 150, 200, 300])}
+        spec |= {"id": f"{kind}_{renderer}_{seed}_{k}", "renderer": renderer, "dpi": rng.choice([100, 150, 200, 300])}
+        spec["kind"] = "bar" if kind == "levelbar" else kind
         paths.append(_draw(spec, _style(rng), out))
         (out / f"{spec['id']}.truth.json").write_text(json.dumps(spec, indent=0), encoding="utf-8")
     return paths
@@ -94,6 +104,11 @@ def _bar_chart(rng: random.Random) -> Spec:
     return {"x": {"type": "cat", "label": "", "log": False, "labels": names}, "y": y, "series": series}
 
 
+def _level_bars(rng: random.Random) -> Spec:
+    """A bar chart whose bars lie."""
+    return _bar_chart(rng) | {"lies": True}
+
+
 def _style(rng: random.Random) -> Spec:
     return {
         "size": (rng.uniform(3.4, 6.0), rng.uniform(2.8, 4.4)),
@@ -111,15 +126,20 @@ def _style(rng: random.Random) -> Spec:
 def _draw(spec: Spec, style: Spec, out: Path) -> Path:
     settings = {"font.size": style["font"], "axes.spines.top": style["box"], "axes.spines.right": style["box"], "pdf.fonttype": 42}
     with mpl.rc_context(settings):
+        if spec["kind"] == "forest":
+            figure = Figure(figsize=forest_size(spec))
+            draw_forest(figure.add_subplot(), spec, style)
+            return _save(figure, spec, out)
         figure = Figure(figsize=style["size"], layout="constrained")
         axes = figure.add_subplot()
         if style["grid"]:
             axes.grid(True, color="0.88", linewidth=0.6)
             axes.set_axisbelow(True)
         (_plot_points if spec["kind"] == "errorbar" else _plot_bars)(axes, spec, style)
-        axes.set_ylim(*spec["y"]["lim"])
-        axes.set_yticks(spec["y"]["ticks"])
-        axes.set_ylabel(spec["y"]["label"])
+        values = axes.xaxis if spec.get("lies") else axes.yaxis
+        (axes.set_xlim if spec.get("lies") else axes.set_ylim)(*spec["y"]["lim"])
+        values.set_ticks(spec["y"]["ticks"])
+        values.set_label_text(spec["y"]["label"])
         if len(spec["series"]) > 1:
             if style["legend"] == "outside":
                 axes.legend(loc="center left", bbox_to_anchor=(1.0, 0.5), frameon=False)
@@ -143,15 +163,17 @@ def _plot_points(axes: Any, spec: Spec, style: Spec) -> None:
 
 
 def _plot_bars(axes: Any, spec: Spec, style: Spec) -> None:
-    count, names = len(spec["series"]), spec["x"]["labels"]
+    count, names, lies = len(spec["series"]), spec["x"]["labels"], bool(spec.get("lies"))
     width = 0.8 / count
     for i, one in enumerate(spec["series"]):
         x = np.arange(len(names)) + width * (i - (count - 1) / 2)
         y, hi = (np.array([p[key] for p in one["points"]], dtype=float) for key in ("y", "hi"))
         down = [0.0 if p["lo"] is None else p["y"] - p["lo"] for p in one["points"]]
-        axes.bar(x, y, width, color=one["color"], edgecolor="black", linewidth=style["width"], label=one["name"])
-        axes.errorbar(x, y, yerr=[down, hi - y], fmt="none", ecolor="black", elinewidth=style["width"], capsize=style["cap"])
-    axes.set_xticks(np.arange(len(names)), names)
+        (axes.barh if lies else axes.bar)(x, y, width, color=one["color"], edgecolor="black", linewidth=style["width"], label=one["name"])
+        ends = {"xerr" if lies else "yerr": [down, hi - y]}
+        at = (y, x) if lies else (x, y)
+        axes.errorbar(*at, **ends, fmt="none", ecolor="black", elinewidth=style["width"], capsize=style["cap"])
+    (axes.set_yticks if lies else axes.set_xticks)(np.arange(len(names)), names)
 
 
 def _save(figure: Figure, spec: Spec, out: Path) -> Path:

@@ -78,6 +78,12 @@ def read_columns(image: NDArray[np.uint8], texts: Sequence[TextBox], rows_y: Seq
     return Columns(rows, heading)
 
 
+def count_named(texts: Sequence[TextBox], rows_y: Sequence[float], plot: tuple[float, float]) -> int:
+    """How many rows have a name beside them."""
+    outside = [t for t in texts if t.rotation == 0 and not plot[0] < _middle(t) < plot[1]]
+    return sum(bool(_name(row, plot)) for row in _cells(outside, rows_y))
+
+
 def undrawn_rows(texts: Sequence[TextBox], rows_y: Sequence[float], plot: tuple[float, float]) -> list[float]:
     """Where a name stands in the column of names and print in that of effects, but no row was drawn that could be recognised."""
     level = [t for t in texts if t.rotation == 0 and not plot[0] < _middle(t) < plot[1]]

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from calibration import AxisCalibration
 from digitize.axes import Axis
-from digitize.forest.columns import Columns, PrintedRow, read_columns, undrawn_rows
+from digitize.forest.columns import Columns, PrintedRow, count_named, read_columns, undrawn_rows
 from digitize.forest.pieces import Box
 from digitize.forest.printed import SUBTOTAL, TOTAL, PrintedEffect, measure_of
 from digitize.forest.rows import DrawnRow, find_rows
@@ -50,12 +50,12 @@ def forest_evidence(panel: Panel) -> float:
     """How surely a panel is a forest plot, 0 to 1: two rows or more with a mark, an interval and, most of them, a name."""
     if not panel.is_turned:
         return 0.0
-    if len(_drawn(panel)[2]) < LEAST_ROWS:
+    _, axis, rows, texts = _drawn(panel)
+    with_ends = sum(row.lo is not None or row.hi is not None for row in rows)
+    if with_ends < LEAST_ROWS:
         return 0.0
-    forest = _find(panel)
-    with_ends = sum(row.lo is not None or row.hi is not None for row in forest.rows)
-    named = sum(bool(row.label) for row in forest.columns.rows)
-    return 0.9 if with_ends >= LEAST_ROWS and named >= 0.5 * len(forest.rows) else 0.0
+    named = count_named(texts, [row.y for row in rows], _plot(axis, rows))
+    return 0.9 if named >= 0.5 * len(rows) else 0.0
 
 
 def read_forest(panel: Panel) -> ForestReading:

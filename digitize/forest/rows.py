@@ -91,7 +91,7 @@ def _diamond(piece: Piece, height: float) -> DrawnRow | None:
         return None
     hollow = shape & ~piece.inked
     is_outline = hollow.sum() > 0.15 * shape.sum()
-    other = _corners(_largest(hollow).sum(axis=0).astype(float)) if is_outline else _corners(_ink_heights(piece))
+    other = _corners(_largest(hollow).sum(axis=0).astype(float)) if is_outline else _corners(_ink_heights(piece), piece.crossed[PAD:-PAD])
     if other is not None and is_outline:  # the line that was drawn runs midway between the outline's two edges
         corners = (corners[0] + other[0]) / 2, (corners[1] + other[1]) / 2, (corners[2] + other[2]) / 2
     elif other is not None:  # a border makes a flat diamond look longer by its heights than its ink reaches
@@ -130,8 +130,13 @@ def _ink_heights(piece: Piece) -> Floats:
     return np.asarray(np.clip(strength / level, 0, 1).sum(axis=0))
 
 
-def _corners(heights: Floats) -> tuple[float, float, float] | None:
-    """Left tip, peak and right tip of a diamond by straight lines through its heights; None where they do not make one."""
+def _corners(heights: Floats, crossed: Mask | None = None) -> tuple[float, float, float] | None:
+    """Left tip, peak and right tip of a diamond by straight lines through its heights; None where they do not make one.
+
+    Columns that an upright line crosses (`crossed`) say nothing of the heights of ink.
+    """
+    if crossed is not None and not crossed.all():
+        heights = np.where(crossed, np.interp(np.arange(heights.size), np.flatnonzero(~crossed), heights[~crossed]), heights)
     at = np.arange(heights.size, dtype=float)
     top = heights.max(initial=0.0)
     if top < 3 or heights.size < 4:

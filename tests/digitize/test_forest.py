@@ -9,11 +9,11 @@ from typing import Any
 import matplotlib as mpl
 import numpy as np
 import pytest
+from forestplots import draw_forest, forest_size, forest_spec
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
-from benchmarks.forestplots import draw_forest, forest_size, forest_spec
 from digitize.forest.pieces import find_pieces
 from digitize.forest.printed import find_effect, measure_of
 from digitize.forest.rows import find_rows

@@ -6,11 +6,11 @@ import json
 import random
 from pathlib import Path
 
+from forestplots import draw_forest, forest_size, forest_spec
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from typer.testing import CliRunner
 
-from benchmarks.forestplots import draw_forest, forest_size, forest_spec
 from readoff.cli import app
 
 
