@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from digitize.axes import Axis
 from digitize.bars import bar_evidence, read_bars
 from digitize.boxes import box_evidence, read_boxes
 from digitize.forest.read import forest_evidence, read_forest
@@ -28,7 +29,7 @@ class Marks:
     """The marks of a panel: its kind, its series, its flags; `refused` says why there are none.
 
     `runner_up` is the kind that the picture speaks for next, empty where it speaks for no other; `said` is what the record says of the
-    panel as it stands.
+    panel as it stands; `axis` is the axis of values where the marks told more of it than its labels.
     """
 
     kind: Kind
@@ -38,6 +39,7 @@ class Marks:
     medium: Medium = "raster"
     runner_up: str = ""
     said: Mapping[str, Any] = field(default_factory=dict)
+    axis: Axis | None = None
 
 
 @dataclass(frozen=True)
@@ -56,7 +58,7 @@ def _bars(panel: Panel, legend: Sequence[LegendEntry]) -> Marks:
 
 def _forest(panel: Panel, legend: Sequence[LegendEntry]) -> Marks:
     reading = read_forest(panel)
-    return Marks("forest", reading.series, said=reading.said)
+    return Marks("forest", reading.series, said=reading.said, axis=reading.axis)
 
 
 def _boxes(panel: Panel, legend: Sequence[LegendEntry]) -> Marks:

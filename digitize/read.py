@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import cv2
@@ -119,6 +119,8 @@ def _letter(number: int) -> str:
 def _read_panel(
     panel: Panel, to_original: PixelTransform, name: str, page: int, legend: tuple[LegendEntry, ...], marks: Marks
 ) -> ReadPanel:
+    if marks.axis is not None:
+        panel = replace(panel, y=marks.axis)
     if panel.is_turned:
         to_original = to_original @ Turn((panel.image.shape[0], panel.image.shape[1])).transform
     x0, y0, x1, y1 = panel.box

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -24,16 +24,21 @@ from digitize.turned import Turn
 BEYOND = 0.25  # share of the ticks' span that intervals may reach beyond the first and the last
 TOLERANCE = 0.015  # share of the ticks' span by which print and drawing may differ, beside rounding
 LEAST_ROWS = 2
+LEAST_PRINTED, SHARE_PRINTED = 3, 0.8  # rows whose print agrees with the drawing, from which on the axis is believed
 STROKES = frozenset("ITHLFEJiltf1")  # what a mark on a line with caps reads as
 DIFFERS = "print_differs"
 
 
 @dataclass(frozen=True)
 class ForestReading:
-    """The rows of a forest plot as marks of the turned panel, and what its headings say."""
+    """The rows of a forest plot as marks of the turned panel, and what its headings say.
+
+    `axis` is the panel's axis of values where the numbers printed beside the rows bear it out, None where they do not.
+    """
 
     series: tuple[Series, ...] = ()
     said: Mapping[str, Any] = field(default_factory=dict)
+    axis: Axis | None = None
 
 
 @dataclass(frozen=True)
@@ -68,7 +73,19 @@ def read_forest(panel: Panel) -> ForestReading:
     kinds = _row_kinds(forest)
     marks = tuple(_mark(*parts, forest) for parts in zip(forest.rows, forest.columns.rows, kinds, strict=True))
     said = {"heading": forest.columns.heading, "measure": measure_of(forest.columns.heading)}
-    return ForestReading((Series("", "#000000", "square", marks),), {k: v for k, v in said.items() if v})
+    series = Series("", "#000000", "square", marks)
+    return ForestReading((series,), {k: v for k, v in said.items() if v}, _borne_out(panel.y, marks))
+
+
+def _borne_out(axis: Axis, marks: Sequence[Mark]) -> Axis | None:
+    """The axis without its doubts where what is printed beside three rows or more stands where it is drawn; None where it does not."""
+    printed = [m for m in marks if "effect" in m.said.get("printed", {}) and "not_drawn" not in m.flags]
+    agreeing = sum(DIFFERS not in m.flags for m in printed)
+    if agreeing < LEAST_PRINTED or agreeing < SHARE_PRINTED * len(printed):
+        return None
+    flags = tuple(f for f in axis.reading.flags if f not in ("axis_uncertain", "labels_refused"))
+    reason = "; ".join(filter(None, (axis.reading.reason, f"borne out by the numbers printed beside {agreeing} rows")))
+    return replace(axis, reading=replace(axis.reading, flags=flags, reason=reason))
 
 
 def _find(panel: Panel) -> _Forest:

@@ -95,6 +95,15 @@ def test_a_row_whose_print_contradicts_its_drawing_is_flagged() -> None:
     assert "estimate: printed" in (points[1].model_extra or {})["differs"]
 
 
+def test_print_bears_out_an_axis_of_three_labels() -> None:
+    spec = spec_of("stata", 20, lambda s: s["x"]["log"])
+    panel = read(spec)
+    assert len(panel.x_axis.ticks) == 3
+    assert panel.x_axis.flags == ()
+    assert "borne out by the numbers printed" in panel.x_axis.reason
+    assert all(p.flags == () for p in points_of(panel))
+
+
 def test_twice_the_resolution_gives_the_same_table() -> None:
     spec = spec_of("journal", 9)
     once, twice = (points_of(read(spec, dpi)) for dpi in (150, 300))
