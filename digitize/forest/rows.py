@@ -183,9 +183,9 @@ def _marked(piece: Piece, region: Box, cap: float, height: float) -> DrawnRow | 
     thin = _thickness(heights)
     groups = _thick(heights, thin)
     arrows = [g for g in groups if _is_arrow(heights, g, thin, cap)]
-    ends = [g for g in groups if _is_at_end(g, heights.size) or g in arrows]
+    ends = [g for g in groups if _is_cap(heights, g) or g in arrows]
     inner = [g for g in groups if g not in ends or (len(groups) == 1 and g not in arrows and g[1] - g[0] > thin + 1)]
-    marks = [g for g in inner if _is_mark(heights, g, thin) and (g[1] > g[0] + 1 or _is_fine_mark(piece, g, height))]
+    marks = [g for g in inner if _is_mark(heights, g, thin) and (g[1] - g[0] > 0.4 * height or _is_fine_mark(piece, g, height))]
     if not marks:
         return None
     mark = max(marks, key=lambda g: float(heights[g[0] : g[1] + 1].sum()))
@@ -213,8 +213,9 @@ def _bare(piece: Piece, sizes: Sequence[float]) -> DrawnRow | None:
 
 
 def _thickness(heights: NDArray[np.int64]) -> float:
-    """Thickness of the line: that of its thinner columns."""
-    return float(np.quantile(heights, 0.15))
+    """Thickness of the line: the usual one among its thinner columns."""
+    least = float(np.quantile(heights, 0.15))
+    return float(np.median(heights[heights <= 1.5 * least + 1]))
 
 
 def _groups(which: Mask) -> list[tuple[int, int]]:
@@ -228,6 +229,12 @@ def _is_at_end(group: tuple[int, int], size: int) -> bool:
     return group[0] <= 2 or group[1] >= size - 3
 
 
+def _is_cap(heights: NDArray[np.int64], group: tuple[int, int]) -> bool:
+    """Whether a thick part may be the cap of a line: at its end, and not longer along it than it is high."""
+    width = group[1] - group[0] + 1
+    return _is_at_end(group, heights.size) and width <= max(4, int(heights[group[0] : group[1] + 1].max()))
+
+
 def _is_mark(heights: NDArray[np.int64], group: tuple[int, int], thin: float) -> bool:
     """Whether a thick part may be a mark: about as wide as high."""
     width, tall = group[1] - group[0] + 1, int(heights[group[0] : group[1] + 1].max())
@@ -235,8 +242,9 @@ def _is_mark(heights: NDArray[np.int64], group: tuple[int, int], thin: float) ->
 
 
 def _is_fine_mark(piece: Piece, group: tuple[int, int], height: float) -> bool:
-    """Whether a bump two pixels wide may be a mark: on a long line, and no scrap of a reference line."""
-    return piece.width > 1.5 * height and not piece.crossed[group[0] + PAD : group[1] + PAD + 1].any()
+    """Whether a small bump may be a mark: no scrap of a reference line, and on a long line where it is no more than two pixels wide."""
+    is_scrap = piece.crossed[group[0] + PAD : group[1] + PAD + 1].mean() > 0.5
+    return not is_scrap and (group[1] > group[0] + 1 or piece.width > 1.5 * height)
 
 
 def _thick(heights: NDArray[np.int64], thin: float) -> list[tuple[int, int]]:
