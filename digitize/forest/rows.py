@@ -20,7 +20,7 @@ STEEP = 2.5  # a diamond is at most so many times as high as wide
 MIDDLE_FREE = 0.5  # least share of an outlined diamond's middle that is not inked
 SQUARE = 2.6  # a mark is at most so many times as wide as high, or as high as wide
 ARROW = 2.2  # the head of an arrow is at least so many times as wide as a cap
-U_END, U_CAP, U_MARK, U_TIP = 0.45, 0.3, 0.3, 0.5  # px: standard uncertainties of places, measured on drawn plots
+U_END, U_CAP, U_MARK, U_TIP = 0.3, 0.3, 0.3, 0.5  # px: standard uncertainties of places, measured on drawn plots
 
 
 @dataclass(frozen=True)
@@ -338,7 +338,8 @@ def _end(
         weight = free if free.sum() > 0.3 * weight.sum() else weight
         if weight.sum() > 0:
             return Place(piece.x0 - PAD + float((weight * columns).sum() / weight.sum()), U_CAP), flags
-    return Place(_line_end(piece, band, way), U_END), flags
+    # A round end, as R draws it, reaches half the line's width beyond its value: which it is cannot be told of a thin line.
+    return Place(_line_end(piece, band, way), float(np.hypot(U_END, 0.25 * (band[1] - band[0] + 1)))), flags
 
 
 def _line_end(piece: Piece, band: tuple[float, float], way: int) -> float:
