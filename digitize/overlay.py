@@ -82,19 +82,17 @@ def _draw_point(
         cv2.line(canvas, _at(x - dx, y - dy, zoom), _at(x + dx, y + dy, zoom), color, 1, cv2.LINE_AA, FINE)
     is_level = panel.kind == "forest" or panel.orientation == "horizontal"
     axis, ends = (panel.x_axis, (point.x_lo, point.x_hi)) if panel.kind == "forest" else (panel.y_axis, (point.y_lo, point.y_hi))
-    for end in ends:
-        px = None if end is None else _pixel(axis, end)
-        if px is not None:
-            a, b = ((px, y - 1.3 * arm), (px, y + 1.3 * arm)) if is_level else ((x - 1.3 * arm, px), (x + 1.3 * arm, px))
-            cv2.line(canvas, _at(*a, zoom), _at(*b, zoom), color, 1, cv2.LINE_AA, FINE)
+    for value, reach in (*((end, 1.3 * arm) for end in ends), *((part, 1.8 * arm) for part in _parts(point))):
+        px = None if value is None else _pixel(axis, value)
+        if px is None:
+            continue
+        a, b = ((px, y - reach), (px, y + reach)) if is_level else ((x - reach, px), (x + reach, px))
+        cv2.line(canvas, _at(*a, zoom), _at(*b, zoom), color, 1, cv2.LINE_AA, FINE)
+        if value in ends:
             cv2.line(canvas, _at(x, y, zoom), _at(px, y, zoom) if is_level else _at(x, px, zoom), color, 1, cv2.LINE_AA, FINE)
     row = getattr(point, "row", None)
     if row is not None:
         _write(canvas, row, (x + 0.5) * zoom + size, (y + 0.5) * zoom - size, color)
-    for value in _parts(point):
-        px = _pixel(panel.y_axis, value)
-        if px is not None:
-            cv2.line(canvas, _at(x - 1.8 * arm, px, zoom), _at(x + 1.8 * arm, px, zoom), color, 1, cv2.LINE_AA, FINE)
     if point.flags:
         cv2.circle(canvas, _at(x, y, zoom), round(1.6 * size * 16), (255, 150, 0), 1, cv2.LINE_AA, FINE)
 

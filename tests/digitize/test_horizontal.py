@@ -99,6 +99,22 @@ def test_bars_of_one_series(lying: PanelRecord) -> None:
     assert values == pytest.approx(VALUES["Week 4"], abs=0.35)
 
 
+def test_lying_boxes_give_the_quartiles_of_their_data() -> None:
+    data = [np.random.default_rng(k).normal(5, 1, 30) for k in range(3)]
+    figure = Figure(figsize=(5.0, 3.4), dpi=150, layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.boxplot(data, orientation="horizontal", widths=0.5)
+    axes.set_yticks([1, 2, 3], NAMES)
+    canvas.draw()
+    panel = only(np.asarray(canvas.buffer_rgba())[:, :, :3].copy())
+    assert (panel.kind, panel.orientation) == ("box", "horizontal")
+    for point, values in zip((p for s in panel.series for p in s.points), data, strict=True):
+        said = point.model_extra or {}
+        # Half a pixel: about 0.005 of the 5 units along some 600 px.
+        assert [said["q1"], said["median"], said["q3"]] == pytest.approx(np.percentile(values, [25, 50, 75]), abs=0.01)
+
+
 def test_a_scatter_plot_is_no_horizontal_panel() -> None:
     rng = np.random.default_rng(3)
     figure = Figure(figsize=(4.5, 3.6), dpi=120, layout="constrained")
