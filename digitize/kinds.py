@@ -9,6 +9,7 @@ from typing import Any
 from digitize.axes import Axis
 from digitize.bars import bar_evidence, read_bars
 from digitize.boxes import box_evidence, read_boxes
+from digitize.curves import curve_evidence, read_curves
 from digitize.forest.read import forest_evidence, read_forest
 from digitize.legend import LegendEntry
 from digitize.panels import Panel
@@ -18,6 +19,7 @@ from digitize.scatter import read_scatter
 from digitize.series import Mark, Series
 from digitize.vector.boxes import are_boxes
 from digitize.vector.boxes import read_boxes as read_vector_boxes
+from digitize.vector.curves import read_curves as read_vector_curves
 from digitize.vector.read import read_vector_bars, read_vector_points, vector_scene
 
 PERHAPS_BARS = 0.35  # share of markers at which something like an error bar stands: then a scatter plot is not sure to be one
@@ -72,9 +74,14 @@ def box_marks(series: tuple[Series, ...], medium: Medium) -> Marks:
     return Marks("box", series, medium=medium, said={"whiskers": whiskers})
 
 
+def _curves(panel: Panel, legend: Sequence[LegendEntry]) -> Marks:
+    return Marks("km", read_curves(panel, legend))
+
+
 READERS: tuple[Reader, ...] = (
     Reader("box", box_evidence, _boxes),
     Reader("bar", bar_evidence, _bars),
+    Reader("km", curve_evidence, _curves),
     Reader("forest", lambda panel, _: forest_evidence(panel), _forest),
 )
 """The kinds that have an evidence of their own; markers with error bars are what is looked for where none of them stands out."""
@@ -118,11 +125,15 @@ def _vector_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None)
         return None
     if kind in (None, "box") and are_boxes(scene):
         return box_marks(read_vector_boxes(scene, legend), "vector")
-    if kind not in ("errorbar", "scatter", "box"):
+    if kind in (None, "km"):
+        curves = read_vector_curves(scene, legend)
+        if curves:
+            return Marks("km", curves, medium="vector")
+    if kind not in ("errorbar", "scatter", "box", "km"):
         bars, flags = read_vector_bars(scene, legend)
         if bars:
             return Marks("bar", bars, flags, medium="vector")
-    points = read_vector_points(scene, legend) if kind not in ("bar", "box") else ()
+    points = read_vector_points(scene, legend) if kind not in ("bar", "box", "km") else ()
     if not points:
         return None
     marks = _points(points, kind, "vector", n_strokes=len(scene.stems))

@@ -1,0 +1,285 @@
+"""Survival curves read from pixels: steps that only go one way, followed through their own ink to a fraction of a pixel.
+
+Of all paths across the plot that never turn back, the one is taken that runs through most ink of the curve's colour (dynamic programming
+over columns, as in Viterbi 1967). Where other ink hides the curve the path goes on, and a step that it takes there is flagged.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitize.axes import Axis
+from digitize.ink import find_layers, paper_color
+from digitize.legend import LegendEntry
+from digitize.overplot import Picture
+from digitize.panels import Panel
+from digitize.points import position_noise, without_text
+from digitize.series import Mark, Place, Series, hex_color
+
+FloatArray = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+
+OTHER_INK = 0.3  # what a pixel of other ink is worth: the curve may lie beneath
+EMPTY_COST = 0.25  # of each pixel of a step that no ink shows
+SEEN = 0.3  # amount of ink from which on a pixel shows the curve
+COVERED = 0.6  # share of its columns in which a curve must show (a dashed one shows in two thirds)
+JUMP = 2.5  # px: a step, in contrast to the staircase of pixels of a slope
+START_WITHIN = 0.04  # of the axis: how far from 0 or the whole a survival curve starts
+WORDS = re.compile(r"surviv|probab|event|free|inciden|mortal|death|proportion|alive|%|remission|relapse", re.IGNORECASE)
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """A curve as found: its row in each column from `first` on, the ink of its colour, its colour, name, and whether it falls."""
+
+    first: int
+    rows: NDArray[np.int64]
+    amount: FloatArray
+    color: tuple[int, int, int]
+    name: str
+    falls: bool
+    alike: bool = False
+
+    @property
+    def shown(self) -> Doubles:
+        """Amount of ink along it."""
+        columns = np.arange(self.first, self.first + len(self.rows))
+        padded = np.pad(self.amount, ((1, 1), (0, 0)))
+        return np.asarray(np.max([padded[self.rows + k, columns] for k in (0, 1, 2)], axis=0), dtype=np.float64)
+
+
+def curve_evidence(panel: Panel, legend: Sequence[LegendEntry] = ()) -> float:
+    """How sure it is that a panel shows survival curves, 0 to 1: steps that start at the whole (or at none) and only go one way."""
+    if not isinstance(panel.x, Axis) or panel.is_turned:
+        return 0.0
+    whole = _whole(panel)
+    if whole is None:
+        return 0.0
+    curves = _curves(panel, legend)
+    if not curves:
+        return 0.0
+    started = np.mean([_starts_well(c, panel, whole) for c in curves])
+    stepped = np.mean([_stepped(c) for c in curves])
+    covered = np.mean([float((c.shown > SEEN).mean()) for c in curves])
+    if stepped < 0.3 or covered < COVERED:
+        return 0.0
+    said = 0.15 if WORDS.search(_words(panel)) else 0.0
+    return float(np.clip(0.45 * started + 0.45 * stepped + said, 0, 1))
+
+
+def read_curves(panel: Panel, legend: Sequence[LegendEntry] = ()) -> tuple[Series, ...]:
+    """The curves of a panel, a series each: its marks are the corners of the steps, each at the level that the step leads to.
+
+    Parameters
+    ----------
+    panel : Panel
+        With two numeric axes.
+    legend : sequence of LegendEntry
+        Gives the curves' colours and names.
+    """
+    noise = position_noise(panel)
+    found = [c for c in _curves(panel, legend) if (c.shown > SEEN).mean() > 0.5 * COVERED]
+    return tuple(Series(c.name, hex_color(c.color), "step", _corners(c, panel, noise)) for c in found)
+
+
+def _words(panel: Panel) -> str:
+    return " ".join(t.text for t in panel.texts)
+
+
+def _whole(panel: Panel) -> float | None:
+    """What 100 % is on the y axis: 1 or 100, where its ticks reach that and begin near 0."""
+    values = [t.value for t in panel.y.calibration.ticks if t.used]
+    if panel.y.calibration.scale.name != "linear" or min(values) < 0:
+        return None
+    return next((w for w in (1.0, 100.0) if max(values) <= 1.05 * w and max(values) >= 0.15 * w), None)
+
+
+def _starts_well(curve: Curve, panel: Panel, whole: float) -> bool:
+    start = float(panel.y.calibration.to_value(float(curve.rows[: max(1, len(curve.rows) // 100)].mean()) + panel.box[1]))
+    return abs(start - (whole if curve.falls else 0.0)) < START_WITHIN * whole
+
+
+def _stepped(curve: Curve) -> float:
+    """Share of the way down (or up) that is taken in steps rather than along a slope."""
+    moves = np.abs(np.diff(curve.rows)).astype(float)
+    return float(moves[moves >= JUMP].sum() / max(moves.sum(), 1.0))
+
+
+# Paths
+
+
+def _curves(panel: Panel, legend: Sequence[LegendEntry]) -> list[Curve]:
+    crop = without_text(panel, legend)
+    paper = paper_color(crop)
+    everywhere = np.ones(crop.shape[:2], dtype=np.float32)
+    picture = Picture(np.asarray(crop / 255, dtype=np.float32), np.asarray(paper / 255, dtype=np.float32), everywhere)
+    wanted = _colors(panel, crop, legend, paper)
+    amounts = picture.amounts([np.asarray(np.array(color) / 255, dtype=np.float32) for color, _ in wanted]) if wanted else []
+    ink = picture.any_ink()
+    found: list[Curve] = []
+    for k, (color, name) in enumerate(wanted):
+        twins = [c for c in found if np.abs(np.array(c.color) - color).max() < 30]
+        amount = amounts[k].copy()
+        for twin in twins:
+            _erase(amount, twin)
+        curve = _best_way(amount, ink, color, name, alike=bool(twins))
+        if curve is not None:
+            found.append(curve)
+    return found
+
+
+def _colors(
+    panel: Panel, crop: NDArray[np.uint8], legend: Sequence[LegendEntry], paper: FloatArray
+) -> list[tuple[tuple[int, int, int], str]]:
+    """The colours that curves are drawn in: those of the legend's keys, else those of which much ink lies in the plot."""
+    keys = [(color, e.name) for e in legend if (color := _key_color(panel, e, paper)) is not None]
+    if keys:
+        return keys
+    ink = find_layers(crop)
+    least = 0.8 * crop.shape[1]
+    return [(layer.color, "") for layer in ink.layers if float((layer.amount > 0.4).any(axis=0).sum()) > 0.4 * least]
+
+
+def _key_color(panel: Panel, entry: LegendEntry, paper: FloatArray) -> tuple[int, int, int] | None:
+    x0, y0, x1, y1 = entry.key_box
+    patch = panel.image[max(0, y0) : y1 + 1, max(0, x0) : x1 + 1].reshape(-1, 3).astype(np.float32)
+    if not patch.size:
+        return None
+    off = np.linalg.norm(patch - paper, axis=1)
+    if off.max() < 40:
+        return None
+    r, g, b = (round(float(v)) for v in np.median(patch[off > 0.85 * off.max()], axis=0))
+    return r, g, b
+
+
+def _erase(amount: FloatArray, curve: Curve) -> None:
+    """Take the ink of a curve that was found already out of what is left."""
+    half = max(1, round(_thickness(curve)))
+    previous = int(curve.rows[0])
+    for k, row in enumerate(curve.rows.tolist()):
+        a, b = min(row, previous), max(row, previous)
+        amount[max(0, a - half) : b + half + 1, curve.first + k] = 0
+        previous = row
+
+
+def _best_way(amount: FloatArray, ink: FloatArray, color: tuple[int, int, int], name: str, *, alike: bool) -> Curve | None:
+    """The falling or rising path through most ink; None where no path shows in enough columns."""
+    worth = np.maximum(amount, OTHER_INK * np.where(amount > 0, 0, ink)).astype(np.float64)
+    shows = np.flatnonzero((amount > SEEN).any(axis=0))
+    if shows.size < 20:
+        return None
+    first, last = int(shows[0]), int(shows[-1])
+    ways = []
+    for falls in (True, False):
+        part = worth[:, first : last + 1]
+        score, rows = _viterbi(part if falls else part[::-1])
+        ways.append((score, falls, rows if falls else part.shape[0] - 1 - rows))
+    _, falls, rows = max(ways, key=lambda w: w[0])
+    return Curve(first, rows, amount, color, name, falls, alike)
+
+
+def _viterbi(worth: Doubles) -> tuple[float, NDArray[np.int64]]:
+    """The path of rows that never go up (rows count down the image), through the most worth; and that worth.
+
+    To step down within a column costs `EMPTY_COST` for each pixel without ink.
+    """
+    h, w = worth.shape
+    cost = np.cumsum(EMPTY_COST * (1 - np.clip(worth, 0, 1)), axis=0)
+    score = worth[:, 0].copy()
+    back = np.zeros((w, h), dtype=np.int32)
+    index = np.arange(h)
+    for x in range(1, w):
+        lifted = score + cost[:, x]
+        best = np.maximum.accumulate(lifted)
+        is_new = lifted >= best
+        back[x] = np.maximum.accumulate(np.where(is_new, index, 0))
+        score = worth[:, x] + best - cost[:, x]
+    row = int(score.argmax())
+    total = float(score[row])
+    rows = np.empty(w, dtype=np.int64)
+    for x in range(w - 1, -1, -1):
+        rows[x] = row
+        row = int(back[x, row])
+    return total, rows
+
+
+# Corners
+
+
+def _thickness(curve: Curve) -> float:
+    """Width of the curve's stroke, px: ink above and below it in columns where it runs level."""
+    level = np.flatnonzero(np.abs(np.diff(curve.rows, prepend=curve.rows[0])) == 0)
+    columns = curve.first + level
+    rows = curve.rows[level]
+    padded = np.pad(curve.amount, ((8, 8), (0, 0)))
+    total = np.sum([padded[rows + 8 + k, columns] for k in range(-6, 7)], axis=0)
+    shown = total[total > SEEN]
+    return float(np.median(shown)) if shown.size else 1.0
+
+
+def _levels(curve: Curve) -> list[tuple[int, int, float]]:
+    """Level pieces: first and last column (of the crop) and the row of each, fractions from the ink across it."""
+    rows = curve.rows
+    cuts = [0, *(np.flatnonzero(np.diff(rows) != 0) + 1).tolist(), len(rows)]
+    half = int(np.ceil(_thickness(curve) / 2 + 1))
+    pieces = []
+    for a, b in pairwise(cuts):
+        row = int(rows[a])
+        y0, y1 = max(0, row - half), min(curve.amount.shape[0], row + half + 1)
+        part = curve.amount[y0:y1, curve.first + a : curve.first + b].astype(float)
+        weights = part.sum(axis=1)
+        place = float((weights * np.arange(y0, y1)).sum() / weights.sum()) if weights.sum() > 0.3 else float(row)
+        pieces.append((curve.first + a, curve.first + b - 1, place))
+    return pieces
+
+
+def _merged(pieces: Sequence[tuple[int, int, float]], thickness: float) -> list[tuple[int, int, float]]:
+    """The pieces without those that are a part of a step: shorter than the stroke is wide, or less than half a pixel from the last."""
+    kept: list[tuple[int, int, float]] = []
+    for k, (a, b, y) in enumerate(pieces):
+        is_last = k == len(pieces) - 1
+        if kept and abs(y - kept[-1][2]) < 0.5:
+            first, last, old = kept[-1]
+            n, m = last - first + 1, b - a + 1
+            kept[-1] = (first, b, (old * n + y * m) / (n + m))
+        elif b - a + 1 >= max(2.0, 0.8 * thickness) or is_last or not kept:
+            kept.append((a, b, y))
+    return kept
+
+
+def _corners(curve: Curve, panel: Panel, noise: float) -> tuple[Mark, ...]:
+    x0, y0, _, _ = panel.box
+    thickness = _thickness(curve)
+    pieces = _merged(_levels(curve), thickness)
+    u = float(np.hypot(noise, 0.1))
+    always = ("curves_alike",) if curve.alike else ()
+    marks = []
+    for k, (a, b, y) in enumerate(pieces):
+        x, is_seen = (float(a), True) if k == 0 else _step_at(curve, pieces[k - 1], (a, b, y), thickness)
+        flags = always if is_seen else (*always, "step_hidden")
+        u_x = float(np.hypot(u, 0.3 if is_seen else max(2.0, (a - pieces[k - 1][1]) / 2)))
+        marks.append(Mark(Place(x + x0, u_x), Place(y + y0, u), flags=flags, confidence=0.6 if flags else 0.97))
+    end = pieces[-1]
+    marks.append(Mark(Place(float(end[1]) + x0, float(np.hypot(u, 0.5))), Place(end[2] + y0, u), flags=always, confidence=0.97))
+    return tuple(marks)
+
+
+def _step_at(
+    curve: Curve, before: tuple[int, int, float], after: tuple[int, int, float], thickness: float
+) -> tuple[float, bool]:
+    """Column of the upright stroke between two levels, and whether its ink shows."""
+    lo, hi = sorted((before[2], after[2]))
+    a, b = max(0, before[1] - round(thickness) - 1), min(curve.amount.shape[1], after[0] + round(thickness) + 2)
+    y0, y1 = round(lo + thickness / 2 + 0.5), round(hi - thickness / 2 - 0.5) + 1
+    if y1 <= y0:  # the step is no higher than the stroke is thick: its column is where the path goes down
+        return (before[1] + after[0]) / 2, True
+    weights = curve.amount[y0:y1, a:b].astype(float).sum(axis=0)
+    if weights.sum() < 0.3 * (y1 - y0):
+        return (before[1] + after[0]) / 2, False
+    return float((weights * np.arange(a, b)).sum() / weights.sum()), True

@@ -1,0 +1,80 @@
+"""Survival curves read from paths: polylines of level and upright strokes that only go one way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from digitize.ink import paper_color
+from digitize.legend import LegendEntry
+from digitize.series import Mark, Place, Series, hex_color
+from digitize.vector.paths import Doubles
+from digitize.vector.pieces import Piece
+from digitize.vector.scene import Scene
+
+FEWEST = 4  # corners of a curve
+STRAIGHT = 0.05  # px by which a stroke may lean
+LONG = 0.4  # share of the plot's width that a curve crosses
+
+
+def read_curves(scene: Scene, legend: Sequence[LegendEntry]) -> tuple[Series, ...]:
+    """The curves of a panel, a series each: its marks are the corners of the steps; empty where no path is one."""
+    found = [(piece, corners) for piece in scene.pieces if (corners := _steps(piece, scene)) is not None]
+    names = _names([piece for piece, _ in found], scene, legend)
+    series = []
+    for (piece, corners), name in zip(found, names, strict=True):
+        stroke = piece.path.stroke or (0, 0, 0, 255)
+        marks = tuple(Mark(Place(float(x), scene.u_px), Place(float(y), scene.u_px), confidence=0.99) for x, y in corners)
+        series.append(Series(name, hex_color(stroke[:3]), "step", marks))
+    return tuple(series)
+
+
+def _steps(piece: Piece, scene: Scene) -> Doubles | None:
+    """The corners (x, y after the step) of a path that is a curve, else None."""
+    x0, y0, x1, y1 = scene.box
+    points = piece.points
+    if piece.path.stroke is None or piece.closed or piece.curved or len(points) < 2 * FEWEST or not scene.shows(piece.path.stroke):
+        return None
+    if points[0, 0] > points[-1, 0]:
+        points = points[::-1]
+    move = np.diff(points, axis=0)
+    is_level, is_upright = np.abs(move[:, 1]) < STRAIGHT, np.abs(move[:, 0]) < STRAIGHT
+    one_way = (move[:, 1] > -STRAIGHT).all() or (move[:, 1] < STRAIGHT).all()
+    inside = x0 - 2 < points[0, 0] and points[-1, 0] < x1 + 2 and y0 - 2 < points[:, 1].min() and points[:, 1].max() < y1 + 2
+    is_long = points[-1, 0] - points[0, 0] > LONG * (x1 - x0)
+    if not ((is_level | is_upright).all() and one_way and (move[:, 0] > -STRAIGHT).all() and inside and is_long):
+        return None
+    if is_upright.sum() < FEWEST - 1 or np.abs(move[is_upright & ~is_level, 1]).sum() < 0.02 * (y1 - y0):
+        return None
+    steps = [points[0]]
+    for k in np.flatnonzero(is_upright & ~is_level).tolist():
+        corner = points[k + 1]
+        if abs(steps[-1][0] - corner[0]) < STRAIGHT:
+            steps[-1] = corner
+        else:
+            steps.append(corner)
+    if points[-1, 0] - steps[-1][0] > STRAIGHT:
+        steps.append(points[-1])
+    return np.array(steps)
+
+
+def _names(pieces: Sequence[Piece], scene: Scene, legend: Sequence[LegendEntry]) -> list[str]:
+    """The name of each curve: of the legend's key in its colour; of several curves in one colour in the order of drawing."""
+    free = list(legend)
+    names = []
+    for piece in pieces:
+        stroke = np.array((piece.path.stroke or (0, 0, 0, 255))[:3], dtype=float)
+        off = [float(np.abs(_key_color(scene, e) - stroke).max()) for e in free]
+        best = int(np.argmin(off)) if off else -1
+        names.append(free.pop(best).name if best >= 0 and off[best] < 60 else "")
+    return names
+
+
+def _key_color(scene: Scene, entry: LegendEntry) -> Doubles:
+    x0, y0, x1, y1 = entry.key_box
+    patch = scene.panel.image[max(0, y0) : y1 + 1, max(0, x0) : x1 + 1].reshape(-1, 3).astype(float)
+    if not patch.size:
+        return np.full(3, 255.0)
+    off = np.linalg.norm(patch - paper_color(scene.panel.crop), axis=1)
+    return np.asarray(np.median(patch[off >= 0.85 * off.max()], axis=0))
