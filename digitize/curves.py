@@ -29,6 +29,10 @@ OTHER_INK = 0.3  # what a pixel of other ink is worth: the curve may lie beneath
 EMPTY_COST = 0.25  # of each pixel of a step that no ink shows
 SEEN = 0.3  # amount of ink from which on a pixel shows the curve
 COVERED = 0.6  # share of its columns in which a curve must show (a dashed one shows in two thirds)
+COVERING = 0.35  # share of the plot's width, from its left, in which a legend may cover the start of a curve
+UNEVEN = (0.15, 0.45)  # share of level pieces unlike the one before: of slopes drawn in pixels, of chance
+CROSSES = 0.35  # share of the plot's columns in which a colour stands that a curve may be drawn in
+COLORED = 50  # grey levels between the largest and the smallest of a pixel's red, green and blue
 JUMP = 2.5  # px: a step, in contrast to the staircase of pixels of a slope
 START_WITHIN = 0.04  # of the axis: how far from 0 or the whole a survival curve starts
 WORDS = re.compile(r"surviv|probab|event|free|inciden|mortal|death|proportion|alive|%|remission|relapse", re.IGNORECASE)
@@ -64,7 +68,7 @@ def curve_evidence(panel: Panel, legend: Sequence[LegendEntry] = ()) -> float:
     curves = _curves(panel, legend)
     if not curves:
         return 0.0
-    started = np.mean([_starts_well(c, panel, whole) for c in curves])
+    started = np.mean([_starts_well(c, panel, whole, legend) for c in curves])
     stepped = np.mean([_stepped(c) for c in curves])
     covered = np.mean([float((c.shown > SEEN).mean()) for c in curves])
     if stepped < 0.3 or covered < COVERED:
@@ -100,22 +104,29 @@ def _whole(panel: Panel) -> float | None:
     return next((w for w in (1.0, 100.0) if max(values) <= 1.05 * w and max(values) >= 0.15 * w), None)
 
 
-def _starts_well(curve: Curve, panel: Panel, whole: float) -> bool:
+def _starts_well(curve: Curve, panel: Panel, whole: float, legend: Sequence[LegendEntry]) -> bool:
+    """Whether a curve starts at the whole (or at none), or where a legend lies over its start."""
     start = float(panel.y.calibration.to_value(float(curve.rows[: max(1, len(curve.rows) // 100)].mean()) + panel.box[1]))
-    return abs(start - (whole if curve.falls else 0.0)) < START_WITHIN * whole
+    x0, y0, x1, _ = panel.box
+    near = [e for e in legend if e.key_box[0] < x0 + COVERING * (x1 - x0) and e.key_box[1] < curve.rows[0] + y0 + panel.height]
+    return bool(near) or abs(start - (whole if curve.falls else 0.0)) < START_WITHIN * whole
 
 
 def _stepped(curve: Curve) -> float:
-    """Share of the way down (or up) that is taken in steps rather than along a slope."""
+    """How sure it is that the way goes by steps and not along a slope: it jumps, or each level piece is unlike the next."""
     moves = np.abs(np.diff(curve.rows)).astype(float)
-    return float(moves[moves >= JUMP].sum() / max(moves.sum(), 1.0))
+    jumps = float(moves[moves >= JUMP].sum() / max(moves.sum(), 1.0))
+    runs = np.diff(np.flatnonzero(moves))
+    # Along a slope one level piece is as long as the next, to a pixel.
+    uneven = float(np.mean(np.abs(np.diff(runs)) > 1 + 0.18 * (runs[1:] + runs[:-1]))) if runs.size >= 5 else 0.0
+    return max(jumps, float(np.clip((uneven - UNEVEN[0]) / (UNEVEN[1] - UNEVEN[0]), 0, 1)))
 
 
 # Paths
 
 
 def _curves(panel: Panel, legend: Sequence[LegendEntry]) -> list[Curve]:
-    crop = without_text(panel, legend)
+    crop = _without_words(panel, legend)
     paper = paper_color(crop)
     everywhere = np.ones(crop.shape[:2], dtype=np.float32)
     picture = Picture(np.asarray(crop / 255, dtype=np.float32), np.asarray(paper / 255, dtype=np.float32), everywhere)
@@ -134,16 +145,29 @@ def _curves(panel: Panel, legend: Sequence[LegendEntry]) -> list[Curve]:
     return found
 
 
+def _without_words(panel: Panel, legend: Sequence[LegendEntry]) -> NDArray[np.uint8]:
+    """The plot without words and keys, but with what is coloured among the words: curves run through them."""
+    crop = without_text(panel, legend)
+    colored = np.ptp(panel.crop, axis=2) > COLORED
+    x0, y0, _, _ = panel.box
+    for entry in legend:
+        a, b, c, d = entry.key_box
+        colored[max(0, b - y0 - 2) : max(0, d - y0 + 3), max(0, a - x0 - 2) : max(0, c - x0 + 3)] = False
+    crop[colored] = panel.crop[colored]
+    return crop
+
+
 def _colors(
     panel: Panel, crop: NDArray[np.uint8], legend: Sequence[LegendEntry], paper: FloatArray
 ) -> list[tuple[tuple[int, int, int], str]]:
     """The colours that curves are drawn in: those of the legend's keys, else those of which much ink lies in the plot."""
     keys = [(color, e.name) for e in legend if (color := _key_color(panel, e, paper)) is not None]
-    if keys:
+    crossing = [y for y in find_layers(crop).layers if float((y.amount > 0.4).any(axis=0).mean()) > CROSSES]
+    colored = [layer.color for layer in crossing if not layer.is_grey]
+    are_colored = any(np.ptp(color) > COLORED for color, _ in keys)
+    if keys and (are_colored or not colored):
         return keys
-    ink = find_layers(crop)
-    least = 0.8 * crop.shape[1]
-    return [(layer.color, "") for layer in ink.layers if float((layer.amount > 0.4).any(axis=0).sum()) > 0.4 * least]
+    return [(layer.color, "") for layer in crossing if not (keys and layer.is_grey)]
 
 
 def _key_color(panel: Panel, entry: LegendEntry, paper: FloatArray) -> tuple[int, int, int] | None:

@@ -125,7 +125,7 @@ def _vector_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None)
         return None
     if kind in (None, "box") and are_boxes(scene):
         return box_marks(read_vector_boxes(scene, legend), "vector")
-    if kind in (None, "km"):
+    if kind in (None, "km") and isinstance(panel.x, Axis) and not panel.is_turned:
         curves = read_vector_curves(scene, legend)
         if curves:
             return Marks("km", curves, medium="vector")

@@ -14,7 +14,7 @@ from digitize.vector.pieces import Piece
 from digitize.vector.scene import Scene
 
 FEWEST = 4  # corners of a curve
-STRAIGHT = 0.05  # px by which a stroke may lean
+STRAIGHT = 0.35  # px by which a stroke may lean: programs that thin out their paths move corners a little
 LONG = 0.4  # share of the plot's width that a curve crosses
 
 
