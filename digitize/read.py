@@ -78,7 +78,10 @@ def read_image(
     # Names along the rows of a forest plot outweigh a column of numbers that reads as an axis, but no axis with a line of its own.
     rivals = [p for p in upright if p.y.reading.is_sure and p.y.marks.axis_line is not None]
     turned = [(p, _marks(p, kind)) for p in find_horizontal(image, axes, texts, lines, drawing, rivals)]
-    turned = _side_by_side([(p, marks) for p, marks in turned if marks[1].series])
+    # Bars and boxes have no such names to tell: where a column of numbers surely reads as an axis they are not looked for.
+    sure = [p for p in upright if p.y.reading.is_sure]
+    held = [each for each in turned if each[1][1].kind == "forest" or not any(replaces(each[0], p) for p in sure)]
+    turned = _side_by_side([(p, marks) for p, marks in held if marks[1].series])
     kept = [p for p in upright if any(p is r for r in rivals) or not any(replaces(t, p) for t, _ in turned)]
     panels = [*((p, _marks(p, kind)) for p in kept), *turned]
     named = ((p, f"p{page}-{_letter(k)}", marks) for k, (p, marks) in enumerate(panels))

@@ -33,7 +33,7 @@ def digitize(
     calibrate
         Axes whose ticks a person gives, in pixels of the page's image.
     kind
-        The kind of plot ("errorbar" or "bar"), where it is known.
+        The kind of plot ("errorbar", "bar", "box", "scatter", "forest"), where it is known.
 
     Returns
     -------

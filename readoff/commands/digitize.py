@@ -43,7 +43,7 @@ def digitize(
         typer.Option("--calibrate", metavar="AXIS:PX=VALUE,...", help="Ticks given by hand for the x or y axis of one file."),
     ] = None,
     kind: Annotated[
-        str | None, typer.Option("--kind", metavar="KIND", help="The kind of plot, where it is known: errorbar or bar.")
+        str | None, typer.Option("--kind", metavar="KIND", help="The kind of plot, where it is known: errorbar, bar, forest, ...")
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")] = False,
 ) -> None:
