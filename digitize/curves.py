@@ -17,9 +17,11 @@ from numpy.typing import NDArray
 from digitize.axes import Axis
 from digitize.ink import find_layers, paper_color
 from digitize.legend import LegendEntry
+from digitize.markers import UNIT, find_markers
 from digitize.overplot import Picture
 from digitize.panels import Panel
 from digitize.points import position_noise, without_text
+from digitize.scaled import scaled_to
 from digitize.series import Mark, Place, Series, hex_color
 
 FloatArray = NDArray[np.float32]
@@ -33,6 +35,7 @@ COVERING = 0.35  # share of the plot's width, from its left, in which a legend m
 UNEVEN = (0.15, 0.45)  # share of level pieces unlike the one before: of slopes drawn in pixels, of chance
 CROSSES = 0.35  # share of the plot's columns in which a colour stands that a curve may be drawn in
 COLORED = 50  # grey levels between the largest and the smallest of a pixel's red, green and blue
+FEWEST_MARKERS, SURE_MARKER = 4, 0.65  # of a plot of markers joined by lines; probability of one that counts
 JUMP = 2.5  # px: a step, in contrast to the staircase of pixels of a slope
 START_WITHIN = 0.04  # of the axis: how far from 0 or the whole a survival curve starts
 WORDS = re.compile(r"surviv|probab|event|free|inciden|mortal|death|proportion|alive|%|remission|relapse", re.IGNORECASE)
@@ -73,8 +76,16 @@ def curve_evidence(panel: Panel, legend: Sequence[LegendEntry] = ()) -> float:
     covered = np.mean([float((c.shown > SEEN).mean()) for c in curves])
     if stepped < 0.3 or covered < COVERED:
         return 0.0
+    if _n_markers(panel, legend) >= FEWEST_MARKERS:
+        return 0.0
     said = 0.15 if WORDS.search(_words(panel)) else 0.0
     return float(np.clip(0.45 * started + 0.45 * stepped + said, 0, 1))
+
+
+def _n_markers(panel: Panel, legend: Sequence[LegendEntry]) -> int:
+    """How many markers stand in the plot, other than the crosses and pluses that mark censoring."""
+    markers = find_markers(scaled_to(without_text(panel, legend), UNIT / panel.height))
+    return sum(m.score > SURE_MARKER and m.style not in ("cross", "plus", "star") for m in markers)
 
 
 def read_curves(panel: Panel, legend: Sequence[LegendEntry] = ()) -> tuple[Series, ...]:
