@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from extract import ArmSummary
+    from extract.audit import Finding
     from pool import PooledResult
     from readoff.review import Check, ComparisonResult
     from readoff.reviewfile import Published
@@ -162,3 +163,22 @@ def _arm_cell(arm: ArmSummary | None) -> str:
 def shown(value: float, digits: int = 4) -> str:
     """Write a number with some significant digits; a dash where there is none."""
     return "-" if math.isnan(value) else f"{value:.{digits}g}"
+
+
+SEVERITY_STYLES = {"impossible": "bold red", "improbable": "dark_orange", "unusual": "yellow", "note": "blue"}
+
+
+def print_findings(findings: Sequence[Finding]) -> None:
+    """Print the findings of an audit, the gravest first, with their arithmetic; those that hold are only counted."""
+    from rich.console import Console
+    from rich.markup import escape
+
+    console = Console(highlight=False, soft_wrap=True)
+    passes = sum(f.severity == "pass" for f in findings)
+    for f in findings:
+        if f.severity != "pass":
+            console.print(f"[{SEVERITY_STYLES[f.severity]}]{f.severity}[/] {escape(f.where)}: {escape(f.finding)}")
+            console.print(f"    {escape(f.arithmetic)}")
+            if f.remedy:
+                console.print(f"    -> {escape(f.remedy)}")
+    console.print(f"{len(findings) - passes} findings, {passes} checks hold")
