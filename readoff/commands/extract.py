@@ -25,6 +25,10 @@ One n for each arm:
 
   readoff extract read/trial.json --error-bars se --n Drug=41 --n Placebo=39
 
+A box plot needs no --error-bars; its whiskers count only where the source says that they are the range:
+
+  readoff extract read/boxes.json --n 24 --whiskers range
+
 A forest plot holds studies already: its rows become effects.csv, or events.csv and arms.csv where such columns are printed.
 
   readoff extract read/forest.json --out effects.csv
@@ -52,6 +56,9 @@ def extract(
     table: Annotated[
         Literal["effects", "counts"], typer.Option("--table", help="Of a forest plot: its effects, or what is printed of both arms.")
     ] = "effects",
+    whiskers: Annotated[
+        Literal["range"] | None, typer.Option("--whiskers", help="Of a box plot, where the source says that whiskers are the range.")
+    ] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", metavar="CSV", help="The table to write [default: arms.csv].")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")] = False,
 ) -> None:
@@ -59,20 +66,24 @@ def extract(
     if error_bars is None and n is None and len(records) == 1 and is_forest(records[0]):
         extract_forest(records[0], panel, table, out, as_json=as_json)
         return
-    if error_bars is None or n is None:
-        message = "expected --error-bars and --n: pixels do not tell them (a record of a forest plot, alone, needs neither)"
+    if n is None or (error_bars is None and not all(is_box_plot(record) for record in records)):
+        message = "expected --error-bars and --n: pixels do not tell them (a forest plot, alone, needs neither; box plots need --n)"
         raise typer.BadParameter(message)
     out = out or Path("arms.csv")
     if study is not None and len(records) > 1:
         message = f"--study names one record, found {len(records)} records"
         raise typer.BadParameter(message)
     counts = parse_counts(n)
-    _refuse_kind(error_bars, centre)
+    if error_bars is not None:
+        _refuse_kind(error_bars, centre)
     arms: list[ArmSummary] = []
     failed: list[dict[str, str]] = []
     for record in tracked(records, "Extracting"):
         try:
-            arms += _arms(record, error_bars, counts, centre, study, panel)
+            if error_bars is None:
+                arms += _boxes(record, counts, whiskers, study, panel)
+            else:
+                arms += _arms(record, error_bars, counts, centre, study, panel)
         except (ValueError, OSError) as error:
             failed.append({"file": str(record), "cause": str(error)})
             say_failed("extract", record, error)
@@ -132,6 +143,27 @@ def _refuse_kind(error_bars: str, centre: str | None) -> None:
         centre_of(kind.name, centre)
     except ValueError as error:
         raise typer.BadParameter(str(error), param_hint="--centre") from error
+
+
+def is_box_plot(path: Path) -> bool:
+    """Whether a file is the record of a figure with a box plot."""
+    from digitize.record import read_record
+    from extract.boxes import has_boxes
+
+    try:
+        return has_boxes(read_record(path))
+    except (ValueError, OSError):
+        return False
+
+
+def _boxes(
+    record: Path, n: int | dict[str, int], whiskers: Literal["range"] | None, study: str | None, panel: str | None
+) -> tuple[ArmSummary, ...]:
+    from digitize.record import read_record
+    from extract.boxes import arms_from_boxes
+
+    read = read_record(record)
+    return arms_from_boxes(read, study=study or Path(read.source.file).stem, n=n, whiskers=whiskers, panel=panel)
 
 
 def _arms(
