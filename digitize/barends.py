@@ -440,17 +440,25 @@ def _is_snapped(px: Doubles) -> bool:
 
 
 def complete_ends(drawn: Sequence[Drawn]) -> list[Drawn]:
-    """Ends that cannot be seen: mirrored where all error bars of the panel that show both halves are even, else left out with a flag."""
+    """Ends that cannot be seen: mirrored where all error bars of the panel that show both halves are even, else left out with a flag.
+
+    Where no bar of the panel shows its lower half, all being as dark as their error bars, it is mirrored too, flagged as hidden and as
+    mirrored: nothing tells whether the error bars are even or even have two ends, but the upper half is then all that there is.
+    """
     tips = [d for d in drawn if d.outer is not None]
     capped = len(tips) >= 2 and sum(d.is_capped for d in tips) >= 0.6 * len(tips)
     whole = [d for d in tips if not d.hidden and (d.is_capped or not capped)]
     halves = [(abs(d.end.px - d.outer.px), abs(d.inner.px - d.end.px)) for d in whole if d.outer is not None and d.inner is not None]
     even = len(halves) >= 1 and len(halves) == len(whole) and all(abs(a - b) <= 1.5 + 0.04 * a for a, b in halves)
     one_sided = len(whole) >= 1 and not halves
-    return [_completed_bar(d, cut=capped and not d.is_capped, even=even, one_sided=one_sided) if d.outer is not None else d for d in drawn]
+    untold = not whole
+    return [
+        _completed_bar(d, cut=capped and not d.is_capped, even=even, one_sided=one_sided, untold=untold) if d.outer is not None else d
+        for d in drawn
+    ]
 
 
-def _completed_bar(d: Drawn, *, cut: bool, even: bool, one_sided: bool) -> Drawn:
+def _completed_bar(d: Drawn, *, cut: bool, even: bool, one_sided: bool, untold: bool) -> Drawn:
     if cut:
         d = replace(d, flags=(*d.flags, "cap_missing"))
         if even and d.inner is not None:
@@ -461,7 +469,8 @@ def _completed_bar(d: Drawn, *, cut: bool, even: bool, one_sided: bool) -> Drawn
         return d
     if even and not cut:
         return replace(d, inner=_reflected(d.outer, d.end), flags=(*d.flags, "mirrored"))
-    return replace(d, flags=(*d.flags, "hidden_in_bar"))
+    inner = _reflected(d.outer, d.end) if untold and not cut else d.inner
+    return replace(d, inner=inner, flags=(*d.flags, "hidden_in_bar", *(("mirrored",) if untold and not cut else ())))
 
 
 def _reflected(end: Place, middle: Place) -> Place:

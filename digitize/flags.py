@@ -24,7 +24,7 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "mirrored": "One end of the error bar is covered; it was mirrored from the other, as the panel's other bars are even.",
         "uneven_bar": "The halves of this error bar differ although the panel's other bars are even.",
         "not_refined": "The marker could not be fitted to its pixels; its place is that of the coarse search.",
-        "hidden_in_bar": "The lower end of the error bar cannot be seen inside a filled bar.",
+        "hidden_in_bar": "The lower end of the error bar cannot be seen inside a filled bar; whether there is one is not known.",
         "category_unread": "The label under this bar could not be read.",
         "cap_missing": "The error bar has no cap at an end where the panel's other bars have one.",
         "clipped": "The mark or its error bar runs into the edge of the plot: its true end may lie beyond.",

@@ -151,8 +151,9 @@ class TestOneSeries:
 
     def test_black_bars_hide_the_lower_end_and_say_so(self) -> None:
         for mark in marks(read_bars(panel_of(draw(spaced(BLACK)), LABELS))):
-            assert mark.y_lo is None
-            assert "hidden_in_bar" in mark.flags
+            assert {"hidden_in_bar", "mirrored"} <= set(mark.flags)
+            assert mark.confidence < 0.9
+            assert px(mark.y_lo) - px(mark.y) == pytest.approx(px(mark.y) - px(mark.y_hi), abs=1e-9)
 
     def test_different_fills_a_bar_a_category_are_one_series(self) -> None:
         bars = [replace(b, fill=f) for b, f in zip(spaced(GREY), (BLACK, GREY, WHITE), strict=True)]
