@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -19,6 +19,7 @@ from digitize.panels import Categories, Panel
 from digitize.series import Mark, Place, Series, hex_color
 from digitize.turned import Turn
 
+GROUND = 2.5  # digit heights that the ground of a legend may reach below its words
 MOST_LABELS = 12  # labels that are read one by one where no text box gave them: each takes time
 
 
@@ -61,10 +62,21 @@ def read_bars(panel: Panel, legend: Sequence[LegendEntry] = ()) -> BarReading:
         mirrored(d, found.field.rgb.shape[0] - 1) for d in read_ends(found.field.flipped(), found.hanging)
     ]
     drawn = complete_ends(weighed(drawn, found.field.noise))
-    drawn = [moved(d, *found.field.origin) for d in drawn]
+    drawn = [_under_legend(moved(d, *found.field.origin), legend, panel.height) for d in drawn]
     base = float(found.field.base + found.field.origin[1])
     series, flags = grouped(panel, legend, drawn, base)
     return BarReading(series, base, confidence, flags)
+
+
+def _under_legend(d: Drawn, legend: Sequence[LegendEntry], height: float) -> Drawn:
+    """The bar, flagged where its end lies right beneath a legend, whose ground may reach farther than its words and cover it."""
+    if not legend or "legend_covers" in d.flags:
+        return d
+    boxes = np.array([e.text_box for e in legend] + [e.key_box for e in legend], dtype=float)
+    left, right, bottom = boxes[:, 0].min(), boxes[:, 2].max(), boxes[:, 3].max()
+    is_beside = d.bar.x1 < left - height or d.bar.x0 > right + height
+    is_near = bottom - height < d.end.px < bottom + GROUND * height
+    return d if is_beside or not is_near else replace(d, flags=(*d.flags, "legend_covers"))
 
 
 def grouped(panel: Panel, legend: Sequence[LegendEntry], drawn: Sequence[Drawn], base: float) -> tuple[tuple[Series, ...], tuple[str, ...]]:
