@@ -27,7 +27,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from figures import KINDS, LEVEL_KINDS, draw_figures
+from figures import KINDS, LEVEL_KINDS, OTHER_KINDS, draw_figures
+from numpy.typing import NDArray
+from otherplots import PARTS
 from scipy.optimize import linear_sum_assignment
 
 from digitize import digitize_file
@@ -64,10 +66,12 @@ def score_figure(truth: dict[str, Any], record: FigureRecord | None, seconds: fl
 
 
 def _ends(truth: dict[str, Any]) -> Iterable[float]:
-    return (p[k] for s in truth["series"] for p in s["points"] for k in ("lo", "hi") if p.get(k) is not None)
+    return (p[k] for s in truth["series"] for p in s["points"] for k in ("lo", "hi", *PARTS) if p.get(k) is not None)
 
 
 def _score_panel(truth: dict[str, Any], panel: PanelRecord, nothing: Score) -> Score:
+    if truth["kind"] == "km":
+        return _score_curves(truth, panel, nothing)
     expected = [(k, p) for k, s in enumerate(truth["series"]) for p in s["points"]]
     returned = [(k, p) for k, s in enumerate(panel.series) for p in s.points]
     if not returned:
@@ -91,6 +95,37 @@ def _score_panel(truth: dict[str, Any], panel: PanelRecord, nothing: Score) -> S
         is_silent=is_silent,
         is_solved=is_solved and _series_agree([(k, j) for (k, _), (j, _) in found]),
     )
+
+
+def _score_curves(truth: dict[str, Any], panel: PanelRecord, nothing: Score) -> Score:
+    """Score of curves: each true one against the returned one that is nearest on average over time; a point is a curve."""
+    times = np.linspace(0.02, 0.98, 100) * truth["x"]["ticks"][-1]
+    whole = truth["y"]["ticks"][-1]
+    true = [_levels(times, [(p["x"], p["y"]) for p in s["points"]]) for s in truth["series"]]
+    read = [_levels(times, [(p.x, p.y) for p in s.points if isinstance(p.x, float) and isinstance(p.y, float)]) for s in panel.series]
+    if not read:
+        return nothing
+    off = np.array([[float(np.mean(np.abs(a - b))) / whole for b in read] for a in true])
+    rows, columns = linear_sum_assignment(off)
+    errors = tuple(float(off[a, b]) for a, b in zip(rows, columns, strict=True) if off[a, b] < NEAR)
+    sure = all(_is_sure(p) for s in panel.series for p in s.points)
+    return replace(
+        nothing,
+        n_true=len(true),
+        n_returned=len(read),
+        n_found=len(errors),
+        errors=errors,
+        is_silent=sure and len(errors) < len(read),
+        is_solved=len(errors) == len(true) == len(read) and max(errors) <= TIGHT,
+    )
+
+
+def _levels(times: NDArray[np.float64], corners: Sequence[tuple[Any, Any]]) -> NDArray[np.float64]:
+    """The level of a curve at times."""
+    if not corners:
+        return np.full(len(times), np.inf)
+    x, y = np.array(sorted(corners), dtype=float).T
+    return np.asarray(y[np.clip(np.searchsorted(x, times, side="right") - 1, 0, len(y) - 1)])
 
 
 def _place(axis: dict[str, Any], value: float) -> float:
@@ -129,10 +164,11 @@ def _checks(truth: dict[str, Any], expected: dict[str, Any], point: PointRecord)
     """The checks of a point's value and of each of its ends."""
     sure = _is_sure(point)
     values, _ = _directions(truth)
-    for is_end, key, name in ((False, values, values), (True, "lo", f"{values}_lo"), (True, "hi", f"{values}_hi")):
+    numbers = [(False, values, values), (True, "lo", f"{values}_lo"), (True, "hi", f"{values}_hi"), *((True, part, part) for part in PARTS)]
+    for is_end, key, name in numbers:
         if expected.get(key) is None:
             continue
-        value, u = getattr(point, name), getattr(point, f"u_{name}")
+        value, u = getattr(point, name, None), getattr(point, f"u_{name}", None)
         if not isinstance(value, float):
             yield is_end, math.inf, None, sure
             continue
@@ -208,7 +244,7 @@ def main() -> None:
         scores = read_and_score(given.folder)
     else:
         with tempfile.TemporaryDirectory() as folder:
-            draw_figures(Path(folder), given.count, given.seed, (*KINDS, *LEVEL_KINDS))
+            draw_figures(Path(folder), given.count, given.seed, (*KINDS, *LEVEL_KINDS, *OTHER_KINDS))
             scores = read_and_score(Path(folder))
     print_table(scores)
     if given.list:

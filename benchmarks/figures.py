@@ -1,11 +1,12 @@
-"""Figures drawn by this project with every number known: error-bar plots, bar charts and forest plots as trials and reviews print them.
+"""Figures drawn by this project with every number known, of every kind that is read, as trials and reviews print them.
 
 `draw_figures(out, count, seed)` writes `<id>.png` or `<id>.pdf` beside `<id>.truth.json`. A third are drawn on the pixel grid (matplotlib's
 Agg), a third as vector PDF, and a third as vectors that are rendered to pixels, where nothing is snapped.
 
 A truth file holds `id, kind, fmt, dpi`, `x` and `y` (`type` num or cat, `ticks` or `labels`, `log`) and `series` of `name, marker, color,
 points`, a point being `x, y, lo, hi` (null where there is no such end). In a forest plot the values run along x: `lo` and `hi` are ends
-along it, and `y` is the row's name.
+along it, and `y` is the row's name. A box has its median as `y` and `q1, q3, whisker_lo, whisker_hi, outliers`; the points of a survival
+curve are the corners of its steps.
 """
 
 from __future__ import annotations
@@ -23,6 +24,7 @@ from forestplots import draw_forest, forest_size, forest_spec
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
+from otherplots import box_spec, curve_spec, plot_boxes, plot_curves, plot_scatter, scatter_spec
 
 ARMS = ["Placebo", "Magnesium", "Ketamine", "Control", "Saline", "Low dose", "High dose", "Usual care", "Active", "Sham"]
 OUTCOMES = [("Pain (VAS, 0-10)", 0, 10), ("VAS (mm)", 0, 100), ("HbA1c (%)", 5, 11), ("Change from baseline", -8, 4), ("FEV1 (l)", 1, 4)]
@@ -37,11 +39,14 @@ Spec = dict[str, Any]
 KINDS = ("errorbar", "bar")
 LEVEL_KINDS = ("forest", "levelbar")
 """What has its values along x."""
+OTHER_KINDS = ("scatter", "box", "km")
+PLOTS = {"scatter": plot_scatter, "box": plot_boxes, "km": plot_curves}
 
 
 def draw_figures(out: Path, count: int, seed: int, kinds: Sequence[str] = KINDS) -> list[Path]:
     """Draw `count` figures, the kinds in turn, into an existing folder and return their paths; the same seed draws the same figures."""
     makers = {"errorbar": _error_bar_plot, "bar": _bar_chart, "levelbar": _level_bars, "forest": forest_spec}
+    makers |= {"scatter": scatter_spec, "box": box_spec, "km": curve_spec}
     paths = []
     for k in range(count):
         rng = random.Random(seed * 100_003 + k)
@@ -135,7 +140,7 @@ def _draw(spec: Spec, style: Spec, out: Path) -> Path:
         if style["grid"]:
             axes.grid(True, color="0.88", linewidth=0.6)
             axes.set_axisbelow(True)
-        (_plot_points if spec["kind"] == "errorbar" else _plot_bars)(axes, spec, style)
+        PLOTS.get(spec["kind"], _plot_points if spec["kind"] == "errorbar" else _plot_bars)(axes, spec, style)
         values = axes.xaxis if spec.get("lies") else axes.yaxis
         (axes.set_xlim if spec.get("lies") else axes.set_ylim)(*spec["y"]["lim"])
         values.set_ticks(spec["y"]["ticks"])

@@ -331,30 +331,48 @@ def _whisker_ink(crop: NDArray[np.uint8], box: Box, paper: FloatArray) -> tuple[
 
 
 def _whisker_end(amount: Doubles, column: int, box: Box, height: float, *, upward: bool) -> float | None:
-    """Where a whisker ends: at its cap, or where its stroke stops; gaps of a dashed one are stepped over."""
-    step = -1 if upward else 1
+    """Where a whisker ends: at its cap, or where its stroke stops; None where nothing leaves the box."""
     start = round(box.top) - 2 if upward else round(box.bottom) + 2
-    strip = np.nan_to_num(amount[:, max(0, column - 2) : column + 3], nan=0.0).max(axis=1)
-    last, row, gap = None, start, 0.0
-    while 0 <= row < len(strip) and gap <= GAP * height:
-        if strip[row] > 0.4:
-            last, gap = row, 0.0
-        else:
-            gap += 1
-            if last is None and gap > 0.35 * height:
-                return None  # nothing leaves the box
-        row += step
+    last = _last_row(amount, column, box, start, height, upward=upward)
     if last is None:
         return None
-    last = _before_points(amount, column, box, last, height, upward=upward)
     x = column + _centre_shift(amount, column, start, last)
-    left = right = 0.45 * box.width
-    half = max(1.0, 0.08 * height)
-    cap = cap_centre(amount, x, last, min(left, 6 + 0.3 * box.width), min(right, 6 + 0.3 * box.width), half)
+    half, reach = max(1.0, 0.08 * height), min(0.45 * box.width, 6 + 0.3 * box.width)
+    cap = cap_centre(amount, x, last, reach, reach, half)
     if cap is not None and abs(cap - last) <= 0.4 * height + 1:
         return cap
     end = stroke_end(amount, x, last, upward=upward, half_width=half)
     return end if end is not None and abs(end - last) <= 3 else float(last)
+
+
+def _last_row(amount: Doubles, column: int, box: Box, start: int, height: float, *, upward: bool) -> int | None:
+    """The outermost row of a whisker: of its cap, else of its stroke, or of the last dash of a dashed one. An outlier is no dash."""
+    step = -1 if upward else 1
+    seen = np.nan_to_num(amount, nan=0.0)
+    strip = seen[:, max(0, column - 2) : column + 3].max(axis=1)
+    reach = max(3, round(0.12 * box.width))
+    beside = np.minimum(seen[:, max(0, column - reach)], seen[:, min(seen.shape[1] - 1, column + reach)])
+    runs: list[tuple[int, int]] = []  # first and last row of each piece of ink, outwards
+    row, gap = start, 0
+    while 0 <= row < len(strip) and gap <= GAP * height:
+        if strip[row] > 0.4:
+            runs = [*runs[:-1], (runs[-1][0], row)] if runs and gap == 0 else [*runs, (row, row)]
+            gap = 0
+        else:
+            gap += 1
+            if not runs and gap > 0.35 * height:
+                return None
+        row += step
+    for k, (first, last) in enumerate(runs):
+        wide = [r for r in range(first, last + step, step) if beside[r] > 0.4]
+        # A cap is thin and ends its piece; what goes round an outlier does not.
+        if wide and wide[-1] == last and abs(last - wide[0]) <= THICKEST * height and abs(last - first) + 1 > len(wide):
+            return last
+        if wide and k > 0:
+            return runs[k - 1][1]
+    lengths = [abs(b - a) + 1 for a, b in runs]
+    is_dashed = len(runs) >= 3 and max(lengths[:-1]) <= 2 * min(lengths[:-1]) + 2 and lengths[-1] <= max(lengths[:-1]) + 2
+    return None if not runs else runs[-1][1] if is_dashed else runs[0][1]
 
 
 def _centre_shift(amount: Doubles, column: int, start: int, last: int) -> float:
@@ -362,20 +380,6 @@ def _centre_shift(amount: Doubles, column: int, start: int, last: int) -> float:
     part = np.nan_to_num(amount[rows, max(0, column - 3) : column + 4], nan=0.0).mean(axis=0)
     offsets = np.arange(len(part)) + max(0, column - 3) - column
     return float((part * offsets).sum() / part.sum()) if part.sum() > 0 else 0.0
-
-
-def _before_points(amount: Doubles, column: int, box: Box, last: int, height: float, *, upward: bool) -> int:
-    """The whisker's last row where the run of ink went on into an outlier: the outermost cap-like or stroke-like row before a gap."""
-    step = -1 if upward else 1
-    start = round(box.top) - 2 if upward else round(box.bottom) + 2
-    side = np.nan_to_num(amount, nan=0.0)
-    reach = max(3, round(0.12 * box.width))
-    beside = np.minimum(side[:, max(0, column - reach)], side[:, min(side.shape[1] - 1, column + reach)])
-    caps = [r for r in range(start, last + step, step) if 0 <= r < len(beside) and beside[r] > 0.4]
-    # A cap is a thin line; what has no cap keeps its end.
-    if caps and abs(caps[-1] - last) > 2 and len(caps) <= THICKEST * height + 1:
-        return caps[-1]
-    return last
 
 
 def _points(crop: NDArray[np.uint8], box: Box, height: float, upper: float | None, lower: float | None) -> list[float]:

@@ -106,6 +106,8 @@ def _first_look(panel: Panel, legend: Sequence[LegendEntry], crop: NDArray[np.ui
     markers = distinct([see(m, ink) for m in find_markers(small)]) if ink.layers else []
     keys = looks_of_keys(panel, legend, ink)
     looks = named(looks_of_markers(markers, ink, keys if len(keys) == len(legend) else ()), keys)
+    if len(legend) < 2:  # nothing says that there are several series: markers of one hue and style are one
+        looks = [look for k, look in enumerate(looks) if all((o.layer, o.style) != (look.layer, look.style) for o in looks[:k])]
     return [_seen(look, own, crop, picture, scale) for look, own in zip(looks, _assigned(markers, looks), strict=True) if own]
 
 

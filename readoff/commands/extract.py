@@ -89,16 +89,20 @@ def extract(
             say_failed("extract", record, error)
     if arms:
         _write(arms, out)
+    _say(arms, failed, out, as_json=as_json)
+    if failed:
+        raise typer.Exit(1)
+
+
+def _say(arms: Sequence[ArmSummary], failed: Sequence[dict[str, str]], out: Path, *, as_json: bool) -> None:
     if as_json:
         from extract import to_frame
 
         rows = json.loads(to_frame(arms).to_json(orient="records")) if arms else []
-        typer.echo(json.dumps({"arms": rows, "written": [str(out)] if arms else [], "failed": failed}, indent=1))
+        typer.echo(json.dumps({"arms": rows, "written": [str(out)] if arms else [], "failed": list(failed)}, indent=1))
     elif arms:
         print_arms(arms)
         typer.echo(f"wrote {out}")
-    if failed:
-        raise typer.Exit(1)
 
 
 def parse_counts(texts: Sequence[str]) -> int | dict[str, int]:

@@ -120,3 +120,15 @@ def test_bars_and_open_markers_are_no_boxes() -> None:
     axes.set(ylim=(0, 10), yticks=range(0, 11, 2), xticks=[1, 2, 3, 4])
     (marked,) = read_image(pixels(figure))
     assert marked.record.kind == "errorbar"
+
+
+@pytest.mark.parametrize("style", [STYLES[0], STYLES[2], STYLES[3]])
+def test_an_outlier_right_beyond_a_whisker_is_no_part_of_it(style: dict[str, Any]) -> None:
+    figure = Figure(figsize=(4.5, 3.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.bxp([BOXES[0] | {"fliers": [8.62]}, BOXES[1]], **style)
+    axes.set(ylim=(0, 10), yticks=range(0, 11, 2))
+    (read,) = read_image(pixels(figure))
+    point = read.record.series[0].points[0]
+    assert (point.model_extra or {})["whisker_hi"] == pytest.approx(8.3, abs=0.06) or point.flags
