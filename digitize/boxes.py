@@ -279,7 +279,7 @@ def _mark(crop: NDArray[np.uint8], box: Box, panel: Panel) -> Mark:
         return None if y is None or np.isnan(y) else Place(y + y0, float(np.hypot(u, doubt)))
 
     upper, lower = _whiskers(crop, box, panel.height)
-    flags = []
+    flags = ["end_doubtful"] if any(_is_touched(crop, box, end, panel.height) for end in (upper, lower)) else []
     if upper is None or lower is None:
         flags.append("whisker_unseen")
     if np.isnan(box.median):
@@ -373,6 +373,19 @@ def _last_row(amount: Doubles, column: int, box: Box, start: int, height: float,
     lengths = [abs(b - a) + 1 for a, b in runs]
     is_dashed = len(runs) >= 3 and max(lengths[:-1]) <= 2 * min(lengths[:-1]) + 2 and lengths[-1] <= max(lengths[:-1]) + 2
     return None if not runs else runs[-1][1] if is_dashed else runs[0][1]
+
+
+def _is_touched(crop: NDArray[np.uint8], box: Box, end: float | None, height: float) -> bool:
+    """Whether ink goes on right beyond the end of a whisker: a mark touches it."""
+    if end is None:
+        return False
+    outward = -1 if end < box.top else 1
+    rows = [round(end + outward * k) for k in (3, 4, 5)]
+    rows = [r for r in rows if 0 <= r < crop.shape[0]]
+    reach = max(2, round(0.5 * height))
+    column = round(box.middle)
+    patch = crop[rows, max(0, column - reach) : column + reach + 1].astype(np.float32)
+    return bool(patch.size and (np.abs(patch - paper_color(crop)).max(axis=2) > LINE).any(axis=1).all())
 
 
 def _centre_shift(amount: Doubles, column: int, start: int, last: int) -> float:
