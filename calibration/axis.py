@@ -19,12 +19,21 @@ from calibration.scale import FloatArray, Scale, Values, same_shape
 SNAPPED_PX = 0.3
 """Standard uncertainty of a tick that its renderer put on whole pixels: 1/sqrt(12) = 0.29 px, and a little for finding it."""
 
-GRID_PX = 0.36
+GRID_PX = 0.35
 """Standard uncertainty of the place of the whole axis of such a renderer: which side of a tick's pixel the value stands on is not known
 (the Agg renderer puts ticks of an odd width half a pixel off, those of an even width not)."""
 
-SHARP_PX = 0.04
+EDGE_PX = 0.1
+"""The same where ticks of an even width stand on the edges between pixels: the nearest edge is taken, on neither side of the value."""
+
+SHARP_PX = 0.035
 """Standard uncertainty of a tick whose ink was spread over its pixels in proportion (measured on pages drawn by PDFium: 0.01 to 0.05)."""
+
+SHARP_SHIFT_PX = 0.025
+"""Standard uncertainty of a shift that all such ticks share, as the renderer's rounding of coverage to grey levels makes."""
+
+SCATTERED_PX = 0.15
+"""Ticks that scatter more than this about their axis (root mean square) were put on whole pixels, whatever blurred them since."""
 
 CLAIM_STRENGTH = 30.0
 """Degrees of freedom that the claimed tick uncertainty counts for against the observed scatter (`scatter_factor`)."""

@@ -9,10 +9,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration import AxisCalibration, AxisReading, Label, parse_number, read_axis
-from calibration.axis import GRID_PX, SHARP_PX, SNAPPED_PX
+from calibration.axis import EDGE_PX, GRID_PX, SCATTERED_PX, SHARP_PX, SHARP_SHIFT_PX, SNAPPED_PX
 from digitize.lines import Line
 from digitize.ocr import TextBox
-from digitize.ticks import Side, SideName, TickMarks, find_ticks, is_snapped
+from digitize.ticks import Side, SideName, TickMarks, find_ticks, is_on_edges, is_snapped
 
 MIN_CONFIDENCE = 0.5
 LIKE_DIGITS = frozenset("oOQDlIiSsBZzgqbeEx%")  # letters that a digit or a sign of a number is read as
@@ -188,11 +188,17 @@ def read_group(gray: NDArray[np.uint8], side: Side, group: Sequence[TextBox], li
 
 
 def _sharpened(reading: AxisReading) -> AxisReading:
-    """The reading with the small uncertainty of ticks that stand between pixels, unless they all stand on whole ones."""
-    if reading.calibration is None or is_snapped(np.array([t.px for t in reading.ticks if t.used])):
+    """The reading with what its ticks say of their renderer: between pixels they are sharp, on the edges of pixels none is shifted."""
+    if reading.calibration is None:
         return reading
+    px = np.array([t.px for t in reading.ticks if t.used])
+    scale = reading.calibration.scale
+    if is_snapped(px) or reading.calibration.rmse_px > SCATTERED_PX:
+        if not is_on_edges(px):
+            return reading
+        return replace(reading, calibration=AxisCalibration.from_ticks(reading.ticks, scale=scale, u_common_px=EDGE_PX))
     ticks = tuple(replace(t, u_px=SHARP_PX) if t.u_px == SNAPPED_PX else t for t in reading.ticks)
-    return replace(reading, calibration=AxisCalibration.from_ticks(ticks, scale=reading.calibration.scale), ticks=ticks)
+    return replace(reading, calibration=AxisCalibration.from_ticks(ticks, scale=scale, u_common_px=SHARP_SHIFT_PX), ticks=ticks)
 
 
 def _offset(middles: NDArray[np.float64], ticks: NDArray[np.float64], height: float) -> float:

@@ -20,6 +20,7 @@ INK = 45.0  # grey levels below the strip's paper that count as ink
 GRID_REACH = 12.0  # how much of a gridline is looked at, in label heights
 FAINTEST_GRID = 3.0  # grey levels by which a gridline differs from the ground
 SAME_FRACTION = 0.07  # px
+EDGE_FRACTION = 0.2  # px
 REACH = 4.0  # how far an axis line may stand from its labels, in label heights
 
 
@@ -86,6 +87,11 @@ def is_snapped(px: NDArray[np.float64]) -> bool:
         return True
     apart = np.abs((px[:, None] - px + 0.5) % 1.0 - 0.5)
     return bool((apart < SAME_FRACTION).mean(axis=1).max() >= 0.75)
+
+
+def is_on_edges(px: NDArray[np.float64]) -> bool:
+    """Whether ticks stand on the edges between pixels, as strokes of an even width do that were put on whole pixels."""
+    return px.size > 0 and bool(np.mean(np.abs(px % 1.0 - 0.5) < EDGE_FRACTION) >= 0.75)
 
 
 def find_ticks(gray: NDArray[np.uint8], side: Side, labels: NDArray[np.float64], height: float, lines: Sequence[Line]) -> TickMarks:
@@ -182,46 +188,47 @@ def _strokes(
     part = view[:, c0 : c1 + 1][:, ::-1] if from_inside else view[:, c0 : c1 + 1]
     strip = 255.0 - part[:, : max(2, int(2.2 * height))].astype(np.float64)
     strip -= np.median(strip)
+    noise = 1.5 * float(np.median(np.abs(strip)))
     run = np.cumprod(strip > INK, axis=1).sum(axis=1)
     # Beside a thick or blurred axis line the first column is ink on every row: it says nothing.
     skip = int(np.median(run))
     rows = np.flatnonzero(run - skip >= max(2, 0.12 * height))
     groups = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1) if rows.size else []
-    ends = [int(np.median(run[group])) for group in groups]
     px, length = [], []
-    for k, group in enumerate(groups):
-        if group.size > max(4.0, 0.5 * height):
+    for group in groups:
+        own = group[run[group] >= run[group].max() - 1]
+        if own.size > max(4.0, 0.5 * height) or group.size > max(4.0, 1.2 * height):
             continue
-        beside = [(g, end) for g, end in zip(groups[max(0, k - 1) : k + 2], ends[max(0, k - 1) : k + 2], strict=True) if g is not group]
-        first, last, start = _free_part(group, ends[k], beside, skip)
-        px.append(_centre(strip[:, start : max(start + 1, ends[k] - 1)], max(0, first), min(strip.shape[0] - 1, last)))
-        length.append(float(ends[k] - skip))
+        end = int(np.median(run[own]))
+        first, last, start = _free_part(own, run, end, skip)
+        px.append(_centre(strip[:, start : max(start + 1, end - 1)], max(0, first), min(strip.shape[0] - 1, last), noise))
+        length.append(float(end - skip))
     return np.array(px), np.array(length)
 
 
-def _free_part(
-    rows: NDArray[np.int64], end: int, beside: Sequence[tuple[NDArray[np.int64], int]], start: int
-) -> tuple[int, int, int]:
-    """First and last row and first column of a stroke's ink that no neighbour shares.
+def _free_part(rows: NDArray[np.int64], run: NDArray[np.int64], end: int, start: int) -> tuple[int, int, int]:
+    """First and last row and first column of a stroke's ink that no neighbour shares; `run` is how far the ink of every row reaches.
 
-    Minor ticks crowd a long one on a logarithmic axis: it stands alone beyond their ends, and has half of the gap to each.
+    Minor ticks crowd a long one on a logarithmic axis, that at 9 may touch the one at 10: the long one stands alone beyond their ends. To
+    another long one it has half of the gap.
     """
     first, last = int(rows[0]) - 2, int(rows[-1]) + 2
-    for other, other_end in beside:
-        if max(other[0] - rows[-1], rows[0] - other[-1]) > 5:
-            continue
-        start = max(start, other_end + 1) if end - other_end >= 4 else start
-        if other[-1] < rows[0]:
-            first = max(first, int(rows[0] + other[-1] + 1) // 2)
+    near = np.arange(max(0, int(rows[0]) - 5), min(run.size, int(rows[-1]) + 6))
+    others = near[(run[near] > start) & ~np.isin(near, rows)]
+    shorter = run[others] <= end - 2
+    start = max(start, int(run[others][shorter].max(initial=start - 1)) + 1)
+    for other in others[~shorter].tolist():
+        if other < rows[0]:
+            first = max(first, int(rows[0] + other + 1) // 2)
         else:
-            last = min(last, int(rows[-1] + other[0]) // 2)
+            last = min(last, int(rows[-1] + other) // 2)
     return first, last, start
 
 
-def _centre(strip: NDArray[np.float64], first: int, last: int) -> float:
-    """Ink-weighted middle of a stroke that lies between two rows of a strip."""
+def _centre(strip: NDArray[np.float64], first: int, last: int, noise: float = np.inf) -> float:
+    """Ink-weighted middle of a stroke that lies between two rows of a strip; the least ink counts where the paper is clean."""
     profile = strip[first : last + 1].mean(axis=1)
-    weight = np.clip(profile - 0.08 * profile.max(), 0, None)
+    weight = np.clip(profile - min(0.08 * profile.max(), 3.0 * noise), 0, None)
     return float((weight * np.arange(first, last + 1)).sum() / weight.sum())
 
 

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from digitize.lines import find_lines
-from digitize.ticks import Side, SideName, find_ticks, is_snapped
+from digitize.ticks import Side, SideName, find_ticks, is_on_edges, is_snapped
 
 PLACES = np.array([40.3, 90.55, 140.8, 191.05, 241.3])
 HEIGHT = 12.0
@@ -82,6 +82,16 @@ def test_crowded_minor_ticks_do_not_move_the_long_ones() -> None:
     assert found == pytest.approx(PLACES.tolist(), abs=0.1)
 
 
+@pytest.mark.parametrize("reach", [2, 4], ids=["a third as long", "two thirds"])
+def test_a_minor_tick_that_touches_a_long_one_does_not_move_it(reach: int) -> None:
+    # At 100 dpi the tick at 9 stands less than 2 px from that at 10: their ink is one.
+    side = Side("left", (300, 300))
+    image = np.minimum(canvas(PLACES, 54, 60), canvas(PLACES + 1.8, 60 - reach, 60))
+    marks = find_ticks(image, side, labels(side), HEIGHT, find_lines(image, 36))
+    found = [float(marks.px[np.abs(marks.px - p).argmin()]) for p in PLACES]
+    assert found == pytest.approx(PLACES.tolist(), abs=0.06)
+
+
 def test_nothing_is_found_where_nothing_is_drawn() -> None:
     side = Side("left", (300, 300))
     assert not find_ticks(np.full((300, 300), 255, dtype=np.uint8), side, labels(side), HEIGHT, ()).is_drawn
@@ -91,3 +101,9 @@ def test_ticks_on_whole_pixels_are_told_from_others() -> None:
     assert is_snapped(np.array([10.02, 57.0, 103.98, 151.0]))
     assert is_snapped(np.array([10.5, 57.5, 104.5]))
     assert not is_snapped(PLACES)
+
+
+def test_ticks_on_the_edges_of_pixels_are_told_from_those_on_pixels() -> None:
+    assert is_on_edges(np.array([10.5, 57.48, 104.53]))
+    assert not is_on_edges(np.array([10.02, 57.0, 103.98, 151.0]))
+    assert not is_on_edges(np.empty(0))
