@@ -3,8 +3,8 @@
 Random drawings of every kind of axis (`tests/digitize/drawings.py`) by two renderers, at three resolutions, as PNG and as JPEG, are read;
 at 40 probe values along the y axis the value read is set against the true one. `cover` is the share of probes whose truth lies within
 1.96 standard uncertainties of the axis, which should be 95 %; `z` is the root-mean-square error in standard uncertainties (1 where the
-claim is honest); `px` the same in pixels. Axes that say themselves that they are not sure are counted under `flagged`, those more
-than 2 px off without a flag under `wrong`. The probes of one axis share one error: the standard error of `cover` is that of the axes.
+claim is honest); `px` the same in pixels. Axes that say themselves that they are not sure, or that are wrong and bear a flag, are
+counted under `flagged`, those more than 2 px off without a flag under `wrong`. The probes of one axis share one error: the standard error of `cover` is that of the axes.
 """
 
 from __future__ import annotations
@@ -28,7 +28,6 @@ RENDERERS: tuple[Renderer, ...] = ("agg", "pdf")
 DPIS = (100, 150, 300)
 FORMATS = ("png", "jpeg")
 WRONG_PX = 2.0
-DOUBTS = {"axis_uncertain", "axis_unread"}
 
 
 @dataclass(frozen=True)
@@ -60,7 +59,8 @@ def outcome(seed: int, renderer: Renderer, dpi: int, form: str) -> Outcome:
     at = drawing.places_px[:, 1]
     u = np.asarray(axis.calibration.u_shared(at))
     z = (np.asarray(axis.calibration.to_value(at)) - drawing.values) / u
-    is_wrong, is_flagged = bool(np.abs(off).max() > WRONG_PX), bool(DOUBTS & set(axis.reading.flags))
+    is_wrong = bool(np.abs(off).max() > WRONG_PX)
+    is_flagged = not axis.reading.is_sure or (is_wrong and bool(axis.reading.flags))
     return Outcome(name, "flagged" if is_flagged else "wrong" if is_wrong else "read", z, off)
 
 

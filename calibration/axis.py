@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import cast
 
 import numpy as np
@@ -185,6 +185,15 @@ class AxisCalibration:
         position = np.asarray(px, dtype=float)
         own = np.abs(self.slope) * np.asarray(u_px, dtype=float) / self._du_dvalue(position)
         return cast(Values, same_shape(px, np.hypot(np.asarray(self.u_shared(position)), own)))
+
+    def times(self, factor: float) -> AxisCalibration:
+        """Return the axis with all its values multiplied by a positive factor."""
+        ticks = tuple(replace(tick, value=tick.value * factor) for tick in self.ticks)
+        if self.scale.name == "log10":
+            return replace(self, ticks=ticks, intercept=self.intercept + math.log10(factor))
+        covariance = self.covariance * factor**2
+        covariance.setflags(write=False)
+        return replace(self, ticks=ticks, slope=self.slope * factor, intercept=self.intercept * factor, covariance=covariance)
 
     def _u(self, px: float | FloatArray) -> FloatArray:
         return np.asarray(self.intercept + self.slope * np.asarray(px, dtype=float))

@@ -20,6 +20,7 @@ from digitize.horizontal import find_horizontal, replaces
 from digitize.kinds import Marks, read_marks
 from digitize.legend import LegendEntry, find_legend
 from digitize.lines import find_lines
+from digitize.multiplier import with_multiplier
 from digitize.ocr import find_text
 from digitize.panels import Panel, find_panels
 from digitize.record import AxisRecord, PanelRecord, PointRecord, SeriesRecord, TickRecord
@@ -72,8 +73,8 @@ def read_image(
     texts = with_page_text(image, find_text(image), drawing.texts)
     lines = find_lines(gray, int(0.12 * min(gray.shape)))
     strokes = strokes_of(pieces_of(drawing.paths))
-    found = [checked(exact_axis(axis, strokes), drawing.texts) for axis in find_axes(gray, texts, lines)]
-    axes = with_given(found, calibrate, (gray.shape[0], gray.shape[1]), lines, to_original)
+    read = [with_multiplier(checked(exact_axis(axis, strokes), drawing.texts), texts) for axis in find_axes(gray, texts, lines)]
+    axes = with_given(read, calibrate, (gray.shape[0], gray.shape[1]), lines, to_original)
     upright = find_panels(image, axes, texts, lines, drawing)
     # Names along the rows of a forest plot outweigh a column of numbers that reads as an axis, but no axis with a line of its own.
     rivals = [p for p in upright if p.y.reading.is_sure and p.y.marks.axis_line is not None]

@@ -86,15 +86,15 @@ def _ink_at_scale(gray: Image, scale: int) -> Ink:
         gray = cv2.resize(gray, None, fx=scale, fy=scale, interpolation=cv2.INTER_CUBIC).astype(np.uint8)
     size = 31 if max(gray.shape) < 1400 else 61
     background = cv2.medianBlur(gray, size).astype(np.int16)
-    difference = background - gray
+    difference = (background - gray).astype(np.float32)
     noise = 1.4826 * float(np.median(np.abs(gray.astype(np.int16) - cv2.medianBlur(gray, 3))))
     contrast = float(np.clip(6 * noise, MIN_CONTRAST, MAX_CONTRAST))
     nearby = np.ones((6 * scale + 1, 6 * scale + 1), np.uint8)
-    dark = difference > np.maximum(contrast, EDGE_SHARE * cv2.dilate(difference, nearby))
-    light = (difference < -2 * contrast) & (background < 140)
-    light &= -difference > EDGE_SHARE * cv2.dilate(-difference, nearby)
+    dark = (difference > contrast) & (difference > EDGE_SHARE * cv2.dilate(difference, nearby))
     labels, boxes, areas = _components(dark)
+    light = (difference < -2 * contrast) & (background < 140)
     if light.any():
+        light &= -difference > EDGE_SHARE * cv2.dilate(-difference, nearby)
         more, more_boxes, more_areas = _components(light)
         labels = np.where(more > 0, more + len(areas) - 1, labels).astype(np.int32)
         boxes, areas = np.vstack([boxes, more_boxes[1:]]), np.concatenate([areas, more_areas[1:]])
@@ -107,12 +107,14 @@ def _common_height(boxes: Boxes, areas: NDArray[np.int64], shape: tuple[int, ...
     for frame in (boxes, _reading_frame(boxes, 90, shape[0])):
         seeds = _glyph_seeds(frame, areas, shape)
         for chain in _chains(frame[seeds], WORD_GAP, LEAST_GLYPH_RATIO, LEAST_GLYPH_OVERLAP):
+            if len(chain) < 2:
+                continue
             row = frame[seeds[chain]]
             h = (row[:, 3] - row[:, 1] + 1).astype(np.float64)
-            evenness = EVEN_ROW if len(chain) > 2 else EVEN_PAIR
-            is_even = np.quantile(h, 0.9) < evenness * np.quantile(h, 0.1)
-            if len(chain) > 1 and is_even and np.quantile(h, 0.75) >= least and row[:, 2].max() - row[:, 0].min() >= h.max():
-                heights.append(np.full(len(chain), np.quantile(h, 0.75)))
+            low, usual, high = np.quantile(h, (0.1, 0.75, 0.9))
+            is_even = high < (EVEN_ROW if len(chain) > 2 else EVEN_PAIR) * low
+            if is_even and usual >= least and row[:, 2].max() - row[:, 0].min() >= h.max():
+                heights.append(np.full(len(chain), usual))
     if heights:
         return float(np.median(np.concatenate(heights)))
     seeds = _glyph_seeds(boxes, areas, shape)
