@@ -3,8 +3,9 @@
 Random drawings of every kind of axis (`tests/digitize/drawings.py`) by two renderers, at three resolutions, as PNG and as JPEG, are read;
 at 40 probe values along the y axis the value read is set against the true one. `cover` is the share of probes whose truth lies within
 1.96 standard uncertainties of the axis, which should be 95 %; `z` is the root-mean-square error in standard uncertainties (1 where the
-claim is honest); `px` the same in pixels. Axes that say themselves that they are not sure, or that are wrong and bear a flag, are
-counted under `flagged`, those more than 2 px off without a flag under `wrong`. The probes of one axis share one error: the standard error of `cover` is that of the axes.
+claim is honest); `px` the same in pixels. Axes that say themselves that they are not sure, or that are wrong and bear a flag, are counted
+under `flagged`, those more than 2 px off without a flag under `wrong`. The probes of one axis share one error: the standard error of
+`cover` is that of the axes.
 """
 
 from __future__ import annotations

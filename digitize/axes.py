@@ -109,10 +109,10 @@ def _stands_along(axis: Axis, line: Line, box: TextBox) -> bool:
 
 
 def _is_number(box: TextBox) -> bool:
-    """Whether a text may be a number; `P1` and `2 mg` are names, though with letters forbidden they read as numbers."""
+    """Whether a text may be a number; `P1`, `2 mg` and `1/20` are names, though with letters forbidden they read as numbers."""
     if box.number_confidence < MIN_CONFIDENCE or not any(c.isdigit() for c in box.number):
         return False
-    is_name = any(c.isalpha() and c not in LIKE_DIGITS for c in box.text)
+    is_name = any((c.isalpha() and c not in LIKE_DIGITS) or c == "/" for c in box.text)
     return not (is_name and box.confidence > 0.8)
 
 

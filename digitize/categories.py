@@ -17,7 +17,8 @@ TITLE_REACH = 8.0  # how far beyond the labels a title stands, in label heights
 MONTH = r"(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|nov(ember)?|dec(ember)?)"
 DATE = re.compile(
     rf"\d{{4}}[-/.]\d{{1,2}}([-/.]\d{{1,2}})?|\d{{1,2}}[-/.]\d{{1,2}}[-/.]\d{{2,4}}|({MONTH}|q[1-4])[\s\-./']*(\d{{2}}|\d{{4}})?|\d{{1,2}}[\s\-./]*{MONTH}"
-    rf"|\d{{1,2}}:\d{{2}}(:\d{{2}})?|\d{{4}}[-\s]?q[1-4]",
+    rf"|\d{{1,2}}:\d{{2}}(:\d{{2}})?|\d{{4}}[-\s]?q[1-4]"
+    r"|(0[1-9]|[2-9]|[12]\d|3[01])/(\d{2}|\d{4})",  # a month or a day before a slash; `1/20` is a titre
     re.IGNORECASE,
 )
 

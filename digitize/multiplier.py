@@ -1,4 +1,4 @@
-"""A power of ten printed once at the end of an axis, by which all its labels are to be multiplied: `1e6`, `×10⁶`; or a number to be added."""
+"""A power of ten printed once at the end of an axis, by which all its labels are to be multiplied, or a number to be added."""
 
 from __future__ import annotations
 

@@ -176,7 +176,17 @@ def _axis_record(panel: Panel, axis: Axis | Categories | None, to_original: Pixe
         ticks=tuple(read),
         flags=tuple(axis.reading.flags),
         reason=axis.reading.reason,
+        runner_up=_told(axis.reading.runner_up, axis.span_px),
     )
+
+
+def _told(fit: AxisCalibration | None, span_px: tuple[float, float]) -> str:
+    """A reading of an axis in words: its scale, and its values at two places."""
+    if fit is None:
+        return ""
+    with np.errstate(over="ignore"):
+        first, last = (float(fit.to_value(px)) for px in span_px)
+    return f"{fit.scale.name}, {first:.4g} to {last:.4g}"
 
 
 def _rows_record(series: Sequence[Series], panel: Panel, to_original: PixelTransform) -> AxisRecord:

@@ -41,7 +41,11 @@ class TickRecord(Record):
 
 
 class AxisRecord(Record):
-    """One axis: its scale, its ticks, and the root-mean-square residual of the fit in pixels (None where nothing was fitted)."""
+    """One axis: its scale, its ticks, and the root-mean-square residual of the fit in pixels (None where nothing was fitted).
+
+    `runner_up` is the reading that the labels spoke for next: its scale, and its values at the first and the last tick; empty where there
+    was none.
+    """
 
     scale: ScaleName
     title: str = ""
@@ -49,6 +53,7 @@ class AxisRecord(Record):
     ticks: tuple[TickRecord, ...] = ()
     flags: tuple[str, ...] = ()
     reason: str = ""
+    runner_up: str = ""
 
 
 class PointRecord(Record):

@@ -8,7 +8,9 @@ from itertools import product
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from numpy.typing import NDArray
 
+from digitize.panels import Categories
 from tests.digitize.drawings import RANGES, Drawing, Renderer, as_jpeg, askew, draw, misread_px, read_panels
 
 RENDERERS: tuple[Renderer, ...] = ("agg", "pdf")
@@ -100,6 +102,58 @@ def test_letters_in_a_name_keep_it_from_being_a_number() -> None:
     x = panels[0].x
     assert x is not None
     assert not hasattr(x, "calibration")
+
+
+def _specked(image: NDArray[np.uint8], seed: int) -> NDArray[np.uint8]:
+    """The image with a speck of one or two pixels on every 4000th pixel, as a dirty scanner makes."""
+    r, specked = np.random.default_rng(seed), image.copy()
+    height, width = image.shape[:2]
+    for y, x in zip(r.integers(0, height - 2, height * width // 4000), r.integers(0, width - 2, height * width // 4000), strict=True):
+        specked[y : y + int(r.integers(1, 3)), x : x + int(r.integers(1, 3))] = r.integers(0, 120)
+    return specked
+
+
+@pytest.mark.parametrize("renderer", RENDERERS)
+def test_dirty_scans_are_read_or_flagged(renderer: Renderer) -> None:
+    # Turned, specked and compressed hard: whatever the specks do to a label, a wrong axis says so.
+    became = []
+    for seed in range(8):
+        kind = ("plain", "negative", "percent", "comma")[seed % 4]
+        drawing = askew(draw(seed, kind, renderer, dpi=150, style=("frame", "L")[seed % 2]), np.random.default_rng(seed).uniform(-2, 2))
+        panels, to_original = read_panels(as_jpeg(_specked(drawing.image, seed), 40))
+        if not panels:
+            became.append("refused")
+            continue
+        is_near = float(np.abs(misread_px(panels[0].y.calibration, drawing, to_original)).max()) < 2.0
+        became.append("right" if is_near else "flagged" if panels[0].y.reading.flags else "wrong")
+    assert "wrong" not in became
+    assert became.count("right") >= 6, became
+
+
+@pytest.mark.parametrize("renderer", RENDERERS)
+@pytest.mark.parametrize(
+    "labels",
+    [("2010-05", "2010-06", "2010-07", "2010-08"), ("Jan 2011", "Feb 2011", "Mar 2011", "Apr 2011"), ("12/05", "01/06", "02/06", "03/06")],
+    ids=["ISO", "names of months", "slashes"],
+)
+def test_dates_are_no_numbers(labels: tuple[str, ...], renderer: Renderer) -> None:
+    def dates(ax: Axes) -> None:
+        ax.set_xticks([1, 4, 7, 10], labels)
+
+    for seed in range(2):
+        panels, _ = read_panels(draw(seed, "plain", renderer, style="L", dress=dates).image)
+        x = panels[0].x
+        assert isinstance(x, Categories)
+        assert x.are_dates
+
+
+def test_titres_are_no_dates() -> None:
+    def titres(ax: Axes) -> None:
+        ax.set_xticks([1, 4, 7, 10], ["1/10", "1/20", "1/40", "1/80"])
+
+    x = read_panels(draw(0, "plain", "agg", style="L", dress=titres).image)[0][0].x
+    assert isinstance(x, Categories)
+    assert not x.are_dates
 
 
 def test_no_axis_is_found_in_an_empty_image() -> None:
