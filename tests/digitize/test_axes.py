@@ -11,6 +11,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from digitize.panels import Categories
+from digitize.read import read_image
 from tests.digitize.drawings import RANGES, Drawing, Renderer, as_jpeg, askew, draw, misread_px, read_panels
 
 RENDERERS: tuple[Renderer, ...] = ("agg", "pdf")
@@ -158,3 +159,11 @@ def test_titres_are_no_dates() -> None:
 
 def test_no_axis_is_found_in_an_empty_image() -> None:
     assert read_panels(np.full((200, 300, 3), 255, dtype=np.uint8))[0] == ()
+
+
+@pytest.mark.parametrize("renderer", RENDERERS)
+def test_the_record_says_what_else_the_labels_allow(renderer: Renderer) -> None:
+    (log,), (plain,) = (read_image(draw(2, kind, renderer).image) for kind in ("log", "plain"))
+    assert log.record.y_axis.scale == "log10"
+    assert log.record.y_axis.runner_up.startswith("linear, ")
+    assert plain.record.y_axis.runner_up == ""
