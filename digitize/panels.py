@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration import AxisCalibration
 from digitize.axes import Axis
 from digitize.categories import Categories, find_categories
 from digitize.lines import Line
@@ -42,6 +43,12 @@ class Panel:
     flags: tuple[str, ...] = ()
     drawing: Drawing = field(default_factory=Drawing)
     is_turned: bool = False
+
+    @property
+    def calibrations(self) -> dict[str, AxisCalibration]:
+        """The fits of the axes that hold numbers, by the name of the axis."""
+        axes = {"y": self.y, "x": self.x}
+        return {name: axis.calibration for name, axis in axes.items() if isinstance(axis, Axis)}
 
     @property
     def crop(self) -> NDArray[np.uint8]:

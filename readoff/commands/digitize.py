@@ -45,6 +45,9 @@ def digitize(
     kind: Annotated[
         str | None, typer.Option("--kind", metavar="KIND", help="The kind of plot, where it is known: errorbar, bar, forest, ...")
     ] = None,
+    residuals: Annotated[
+        bool, typer.Option("--residuals", help="Also write NAME.ticks.png: how far each tick lies from its fitted axis.")
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")] = False,
 ) -> None:
     """Read figures: for each FILE a record (JSON), a table (CSV) and an overlay (PNG)."""
@@ -59,7 +62,7 @@ def digitize(
     for file in tracked(files, "Reading"):
         try:
             reading = _read(file, page, given, kind)
-            done.append((reading.record, _write(reading, out, [path for _, paths in done for path in paths])))
+            done.append((reading.record, _write(reading, out, [path for _, paths in done for path in paths], residuals=residuals)))
         except Exception as error:  # whatever goes wrong with one file, the others are read
             cause = error if isinstance(error, ValueError | OSError) else f"{file}: internal error, please report it: {error!r}"
             failed.append({"file": str(file), "cause": str(cause)})
@@ -165,10 +168,11 @@ def _read(file: Path, pages: Sequence[int] | None, given: Sequence[GivenAxis], k
     return reading
 
 
-def _write(reading: Reading, out: Path, taken: Sequence[Path]) -> tuple[Path, ...]:
+def _write(reading: Reading, out: Path, taken: Sequence[Path], *, residuals: bool) -> tuple[Path, ...]:
     """Write what was read; ValueError if it would overwrite what another input of this run gave (page 2 of x.pdf is x-p2.png)."""
     with staged(out) as scratch:
-        paths = tuple(out / path.relative_to(scratch) for path in reading.save(scratch))
+        written = (*reading.save(scratch), *([reading.save_residuals(scratch)] if residuals else []))
+        paths = tuple(out / path.relative_to(scratch) for path in written)
         clashing = sorted(path.name for path in set(paths) & set(taken))
         if clashing:
             message = f"{reading.record.source.file}: another input of this run wrote {', '.join(clashing)}; use two folders"

@@ -184,3 +184,11 @@ def test_a_plot_without_labels_is_read_with_given_axes(read: Reading, tmp_path: 
     assert [p.y for p in points] == pytest.approx(list(Y), abs=2 * CLOSE)
 
 
+
+
+def test_residuals_are_drawn_of_every_numeric_axis(read: Reading, tmp_path: Path) -> None:
+    assert sorted(read.axes) == ["p1-A x", "p1-A y"]
+    path = read.save_residuals(tmp_path)
+    assert path.name == "trial one.ticks.png"
+    with PIL.Image.open(path) as picture:
+        assert picture.size == (700, 600)

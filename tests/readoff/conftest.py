@@ -59,6 +59,11 @@ class FakeReading:
         paths[2].write_bytes(b"overlay")
         return paths
 
+    def save_residuals(self, out_dir: Path) -> Path:
+        path = out_dir / f"{Path(self.record.source.file).stem}.ticks.png"
+        path.write_bytes(b"residuals")
+        return path
+
 
 @dataclass
 class FakeReader:

@@ -34,6 +34,12 @@ def test_writes_record_table_and_overlay_for_each_file(readoff: Run, reader: Fak
     assert "p1-A" in result.out
 
 
+def test_residuals_are_written_where_asked_for(readoff: Run, reader: FakeReader, images: Images, tmp_path: Path) -> None:
+    result = readoff("digitize", *images("a.png"), "--out", tmp_path / "out", "--residuals")
+    assert result.code == 0
+    assert names_in(tmp_path / "out") == ["a.csv", "a.json", "a.png", "a.ticks.png"]
+
+
 def test_options_reach_the_reader(readoff: Run, reader: FakeReader, images: Images, tmp_path: Path) -> None:
     (file,) = images("a.pdf")
     result = readoff("digitize", file, "--out", tmp_path, "--page", 3, "--kind", "bar", "--calibrate", "y:300=0,40=10")
