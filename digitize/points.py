@@ -2,22 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from digitize.covered import Standing, uncovered
 from digitize.errorbars import ErrorBar, find_stems, pair_error_bars, reconciled
 from digitize.ink import Ink, Layer, find_layers, paper_color, substantial
 from digitize.legend import LegendEntry, is_word
-from digitize.looks import Looks, Seen, alikeness, distinct, looks_of_keys, looks_of_markers, named, resemblance, see
-from digitize.markers import UNIT, Marker, find_markers, outlines
+from digitize.looks import SAME_X, Looks, Seen, alikeness, distinct, looks_of_keys, looks_of_markers, named, resemblance, see
+from digitize.markers import UNIT, find_markers
+from digitize.overplot import Picture
 from digitize.panels import Panel
-from digitize.refine import Fit, cap_centre, fit_marker, ink_amount, stroke_end
+from digitize.pens import from_px, learned, to_px
+from digitize.picture import picture_of
+from digitize.refine import Fit, cap_centre, ink_amount, stroke_end
 from digitize.scaled import scaled_to
+from digitize.secondlook import Sighting, looked_at_again
 from digitize.series import Mark, Place, Series, hex_color
-from digitize.shapes import Shape
+from digitize.shapes import CIRCLE, Shape
 
 FloatArray = NDArray[np.float32]
 EVEN_PERHAPS, EVEN_SURELY = 1.0, 5.0  # what uneven halves cost where bars share a stem
@@ -45,40 +50,93 @@ def read_points(panel: Panel, legend: Sequence[LegendEntry]) -> tuple[Series, ..
     small = scaled_to(crop, scale)
     ink = find_layers(small)
     markers = distinct([see(m, ink) for m in find_markers(small)]) if ink.layers else []
-    points = _points(ink, markers)
+    blind = scaled_to(np.where(crop == panel.crop, 0, 255).astype(np.uint8), scale).max(axis=2) > 0
+    points = _points(ink, markers, blind)
     if not points:
         return ()
     keys = looks_of_keys(panel, legend, ink)
     looks = named(looks_of_markers(markers, ink, keys if len(keys) == len(legend) else ()), keys)
-    paper = paper_color(crop)
-    series = []
-    for look, own in zip(looks, _assigned(points, looks), strict=True):
-        if own:
-            own = sorted(own, key=lambda p: p.seen.marker.x)
-            amount = ink_amount(crop, paper, look.color)
-            fits = _fits([p.seen.marker for p in own], look.style, amount, scale)
-            marks = tuple(_mark(p, fit, look, amount, scale, panel) for p, fit in zip(own, fits, strict=True))
-            if look.style.startswith("triangle"):
-                marks = _anchored(marks, float(np.median([f.size for f in fits])))
-            series.append(Series(look.name, hex_color(look.color), look.style, marks))
-    return tuple(series)
+    picture = picture_of(panel, crop, legend)
+    groups = [(look, sorted(own, key=lambda p: p.seen.marker.x)) for look, own in zip(looks, _assigned(points, looks), strict=True) if own]
+    drawn = _looked_at_again(_drawn(groups, crop, picture, scale), picture, scale)
+    return tuple(_series(each, ink_amount(crop, paper_color(crop), each.look.color), scale, panel) for each in drawn)
 
 
-def _points(ink: Ink, markers: Sequence[Seen]) -> list[Point]:
-    """Markers with their error bars; where those that stand alone are even, the ones on shared stems are taken to be so as well."""
+@dataclass(frozen=True)
+class _Drawn:
+    """One series: its looks, the outline of its markers, and its points with where each was fitted to its pixels."""
+
+    look: Looks
+    shape: Shape
+    points: tuple[tuple[Point, Fit], ...]
+
+
+def _drawn(groups: Sequence[tuple[Looks, Sequence[Point]]], crop: NDArray[np.uint8], picture: Picture, scale: float) -> list[_Drawn]:
+    """The series with every marker where its pixels show it, also those that others cover."""
+    series = [learned(look, [p.seen.marker for p in own], crop, picture, scale) for look, own in groups]
+    drawn = []
+    for (look, own), seen, standing in zip(groups, series, uncovered(series, picture, SAME_X / scale), strict=True):
+        points = [(_point(own, s, look, scale), s.fit) for s in standing]
+        shape = seen.pen.shape if seen.pen is not None else CIRCLE
+        drawn.append(_Drawn(look, shape, tuple(sorted(points, key=lambda each: each[1].x))))
+    return drawn
+
+
+def _point(own: Sequence[Point], standing: Standing, look: Looks, scale: float) -> Point:
+    """A marker as it was first seen, or as one that others cover nearly."""
+    if standing.number is not None:
+        point = own[standing.number]
+        return replace(point, bar=replace(point.bar, flags=(*point.bar.flags, "partly_hidden"))) if standing.is_covered else point
+    like = max((p.seen for p in own), key=lambda seen: seen.marker.score)
+    fit = standing.fit
+    marker = replace(like.marker, x=from_px(fit.x, scale), y=from_px(fit.y, scale), size=fit.size * scale, score=0.8)
+    return Point(replace(like, marker=marker), ErrorBar(flags=("error_bar_hidden", "partly_hidden")))
+
+
+def _looked_at_again(drawn: Sequence[_Drawn], picture: Picture, scale: float) -> list[_Drawn]:
+    """The series with the bars in doubt weighed anew, now that it is known how the figure draws bars."""
+    numbered = [(k, p, f) for k, each in enumerate(drawn) for p, f in each.points]
+    sightings = [Sighting(k, drawn[k].look.layer, drawn[k].shape, f, _moved(p.bar, lambda v: to_px(v, scale))) for k, p, f in numbered]
+    bars = looked_at_again(sightings, [each.look.color for each in drawn], picture, SAME_X / scale)
+    points = [replace(p, bar=_moved(bar, lambda v: from_px(v, scale))) for (_, p, _), bar in zip(numbered, bars, strict=True)]
+    return [
+        replace(each, points=tuple((p, f) for (k, _, f), p in zip(numbered, points, strict=True) if k == number))
+        for number, each in enumerate(drawn)
+    ]
+
+
+def _moved(bar: ErrorBar, to: Callable[[float], float]) -> ErrorBar:
+    """The bar with its ends in other pixels."""
+    return replace(bar, top=None if bar.top is None else to(bar.top), bottom=None if bar.bottom is None else to(bar.bottom))
+
+
+def _series(drawn: _Drawn, amount: NDArray[np.float64], scale: float, panel: Panel) -> Series:
+    """The series in straightened pixels of the figure; `amount` (h, w) is the ink of its colour."""
+    look = drawn.look
+    marks = tuple(_mark(p, fit, look, amount, scale, panel) for p, fit in drawn.points)
+    if look.style.startswith("triangle"):
+        marks = _anchored(marks, float(np.median([f.size for _, f in drawn.points])))
+    return Series(look.name, hex_color(look.color), look.style, marks)
+
+
+def _points(ink: Ink, markers: Sequence[Seen], blind: NDArray[np.bool_]) -> list[Point]:
+    """Markers with their error bars, of which nothing is known where the plot is `blind`.
+
+    Where those that stand alone are even, the ones on shared stems are taken to be so as well.
+    """
     groups = [(layer, [m for m in markers if m.layer == k]) for k, layer in enumerate(ink.layers)]
-    points = [p for layer, own in groups for p in _points_of_layer(ink, layer, own, EVEN_PERHAPS)]
+    points = [p for layer, own in groups for p in _points_of_layer(ink, layer, own, blind, EVEN_PERHAPS)]
     is_even = _are_even(points)
     if is_even and any("shared_stem" in p.bar.flags for p in points):
-        points = [p for layer, own in groups for p in _points_of_layer(ink, layer, own, EVEN_SURELY)]
+        points = [p for layer, own in groups for p in _points_of_layer(ink, layer, own, blind, EVEN_SURELY)]
     return _completed(points, is_even=is_even)
 
 
-def _points_of_layer(ink: Ink, layer: Layer, markers: Sequence[Seen], evenness: float) -> list[Point]:
+def _points_of_layer(ink: Ink, layer: Layer, markers: Sequence[Seen], blind: NDArray[np.bool_], evenness: float) -> list[Point]:
     """Markers of one layer with their error bars: what the strokes of the layer say and what was seen at first must agree."""
     if not markers:
         return []
-    hidden = substantial((ink.strength > 60) & (layer.amount == 0))
+    hidden = substantial((ink.strength > 60) & (layer.amount == 0)) | blind
     line = _lines(ink, layer)
     stems = find_stems(line, hidden, ink.strength)
     bars = pair_error_bars([m.marker for m in markers], [m.level for m in markers], stems, line, hidden, evenness=evenness)
@@ -174,32 +232,6 @@ def _one_a_place(points: Sequence[Point]) -> list[Point]:
     return kept
 
 
-def to_px(v: float, scale: float) -> float:
-    """A position at the scale of UNIT in pixels of the crop."""
-    return (v + 0.5) / scale - 0.5
-
-
-def fitted_markers(
-    markers: Sequence[Marker], style: str, amount: NDArray[np.float64], scale: float
-) -> list[tuple[Shape, list[Fit]]]:
-    """The markers of a series fitted to their pixels with each outline of their style; none for a style without an outline.
-
-    A marker that could not be fitted keeps where it was seen and an infinite misfit.
-    """
-    outline = 1.6 / scale if style.endswith("-open") else 0.0
-    starts = [Fit(to_px(m.x, scale), to_px(m.y, scale), m.size / scale, outline, np.inf) for m in markers]
-    stem = 1.2 / scale + 0.5
-    return [(shape, [fit_marker(amount, shape, start, stem_half_width=stem) for start in starts]) for shape in outlines(style)]
-
-
-def _fits(markers: Sequence[Marker], style: str, amount: NDArray[np.float64], scale: float) -> list[Fit]:
-    """The markers of a series fitted with the one of their style's outlines that fits all of them best."""
-    tried = [fits for _, fits in fitted_markers(markers, style, amount, scale)]
-    if not tried:
-        return [Fit(to_px(m.x, scale), to_px(m.y, scale), m.size / scale, 0.0, np.inf) for m in markers]
-    return min(tried, key=lambda fits: sum(min(f.misfit, 1.0) for f in fits))
-
-
 def _mark(point: Point, fit: Fit, look: Looks, amount: NDArray[np.float64], scale: float, panel: Panel) -> Mark:
     """The point in straightened pixels of the figure."""
     x0, y0, _, _ = panel.box
@@ -260,5 +292,3 @@ def position_noise(panel: Panel) -> float:
             if used > 2:
                 rmses.append(calibration.rmse_px * (used / (used - 2)) ** 0.5)
     return float(np.clip(max(rmses, default=0.3), 0.08, 1.5))
-
-

@@ -9,44 +9,26 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.ink import find_layers, paper_color
+from digitize.ink import find_layers
 from digitize.legend import LegendEntry
 from digitize.looks import Looks, Seen, distinct, looks_of_keys, looks_of_markers, named, resemblance, see
 from digitize.markers import UNIT, find_markers
-from digitize.overplot import FloatArray, Pen, Picture, Placed, agreement, crowded, misfit, read_markers
+from digitize.overplot import Pen, Picture, Placed, agreement, crowded, misfit, read_markers
 from digitize.panels import Panel
-from digitize.points import fitted_markers, position_noise, to_px, without_text
-from digitize.refine import Fit, ink_amount
+from digitize.pens import SeenSeries, learned
+from digitize.picture import picture_of
+from digitize.points import position_noise, without_text
+from digitize.refine import Fit
 from digitize.scaled import scaled_to
 from digitize.series import Mark, Place, Series, hex_color
 
 LIKE_MARKERS = re.compile(r"[oO0QDCcAaVvXxUu\W\d]*")  # what rows of markers are read as
 BLURS = (1.0, 1.6, 2.3)  # px: widths of edges that are tried
-LEGEND_PAD = 2.0  # digit heights around a legend's names and keys that its ground may cover
-COLORED = 60  # grey levels between the largest and the smallest of a pixel's red, green and blue
 ON_LINE = 0.7  # digit heights from the middle of a name within which a marker stands on its line
-FAINT = 20.0  # grey levels from the paper's within which a pixel is paper
-SIZES = (0.65, 1.6)  # how much smaller and larger than it was seen at first a marker may come out of the fit
-SAME_SIZE = 0.08  # share by which sizes of one pen differ at most
-FAIR_PART, BAD_MISFIT = 0.15, 0.2  # share of a series that must fit well for its pen to be known; misfit of those that do not fit
-MISFIT = 0.15  # of full ink: markers that fit this well stand alone
 CLEAR = 0.5  # share of a marker's ink that must show for its place not to be in doubt
 TRIANGLE_DOUBT = 0.15  # of the half-size: programs do not agree where in a triangle the data point lies
 ALONE, TYPICAL_MISFIT = 0.97, 0.1  # share of a marker's ink that shows where it stands alone; misfit of those that do not
 WELL = 0.75  # how much of a marker's ink agrees from which on it is surely one
-
-
-@dataclass(frozen=True)
-class _Seen:
-    """One series as first seen: its looks, its markers, and how they fit their pixels."""
-
-    look: Looks
-    fits: tuple[Fit, ...]
-    pen: Pen | None
-
-    def has_drawn(self, fit: Fit) -> bool:
-        """Whether a fit agrees with the pen."""
-        return self.pen is not None and fit.misfit < MISFIT and abs(fit.size / self.pen.size - 1) < SAME_SIZE
 
 
 def read_scatter(panel: Panel, legend: Sequence[LegendEntry]) -> tuple[Series, ...]:
@@ -60,7 +42,7 @@ def read_scatter(panel: Panel, legend: Sequence[LegendEntry]) -> tuple[Series, .
     """
     words = replace(panel, texts=tuple(t for t in panel.texts if not LIKE_MARKERS.fullmatch(t.text)))
     crop = without_text(words, legend)
-    picture = _picture(panel, crop, legend)
+    picture = picture_of(panel, crop, legend)
     seen = _first_look(panel, legend, crop, picture)
     kept = [s for s in seen if s.pen is not None]
     alone = [Placed(k, f.x, f.y, 1.0, 1.0) for k, s in enumerate(kept) for f in s.fits if s.has_drawn(f)]
@@ -74,32 +56,7 @@ def read_scatter(panel: Panel, legend: Sequence[LegendEntry]) -> tuple[Series, .
     return tuple(s for s in series if s.marks)
 
 
-def _picture(panel: Panel, without: NDArray[np.uint8], legend: Sequence[LegendEntry]) -> Picture:
-    """The plot, blind where text was painted over, and for paper where the legend may cover what lies beneath."""
-    image = panel.crop
-    paper = paper_color(image)
-    # Words are black or grey: what is coloured beneath them still shows.
-    seen = (image == without).all(axis=2) | (np.ptp(image, axis=2) > COLORED)
-    for entry in legend:
-        a, b, c, d = _grown(entry.key_box, 0.2 * panel.height, panel)
-        seen[b : d + 1, a : c + 1] = True  # a key is found as the marker that it is, and left out later
-    if legend:
-        boxes = np.array([e.text_box for e in legend] + [e.key_box for e in legend])
-        hull = (*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist())
-        a, b, c, d = _grown(hull, LEGEND_PAD * panel.height, panel)
-        is_paper = np.abs(image[b : d + 1, a : c + 1] - paper).max(axis=2) < FAINT
-        seen[b : d + 1, a : c + 1] &= ~is_paper
-    return Picture(np.asarray(image / 255, dtype=np.float32), np.asarray(paper / 255, dtype=np.float32), seen.astype(np.float32))
-
-
-def _grown(box: Sequence[float], pad: float, panel: Panel) -> tuple[int, int, int, int]:
-    """A box of the figure with a margin, in pixels of the plot."""
-    x0, y0, _, _ = panel.box
-    a, b, c, d = box
-    return max(0, round(a - pad - x0)), max(0, round(b - pad - y0)), max(-1, round(c + pad - x0)), max(-1, round(d + pad - y0))
-
-
-def _first_look(panel: Panel, legend: Sequence[LegendEntry], crop: NDArray[np.uint8], picture: Picture) -> list[_Seen]:
+def _first_look(panel: Panel, legend: Sequence[LegendEntry], crop: NDArray[np.uint8], picture: Picture) -> list[SeenSeries]:
     scale = UNIT / panel.height
     small = scaled_to(crop, scale)
     ink = find_layers(small)
@@ -108,7 +65,11 @@ def _first_look(panel: Panel, legend: Sequence[LegendEntry], crop: NDArray[np.ui
     looks = named(looks_of_markers(markers, ink, keys if len(keys) == len(legend) else ()), keys)
     if len(legend) < 2:  # nothing says that there are several series: markers of one hue and style are one
         looks = [look for k, look in enumerate(looks) if all((o.layer, o.style) != (look.layer, look.style) for o in looks[:k])]
-    return [_seen(look, own, crop, picture, scale) for look, own in zip(looks, _assigned(markers, looks), strict=True) if own]
+    return [
+        learned(look, [m.marker for m in own], crop, picture, scale)
+        for look, own in zip(looks, _assigned(markers, looks), strict=True)
+        if own
+    ]
 
 
 def _assigned(markers: Sequence[Seen], looks: Sequence[Looks]) -> list[list[Seen]]:
@@ -119,61 +80,6 @@ def _assigned(markers: Sequence[Seen], looks: Sequence[Looks]) -> list[list[Seen
         if own:
             members[max(own, key=lambda k: resemblance(marker, looks[k]))].append(marker)
     return members
-
-
-def _seen(look: Looks, markers: Sequence[Seen], crop: NDArray[np.uint8], picture: Picture, scale: float) -> _Seen:
-    amount = ink_amount(crop, paper_color(crop), look.color)
-    tried = fitted_markers([m.marker for m in markers], look.style, amount, scale)
-    if not tried:
-        bare = [Fit(to_px(m.marker.x, scale), to_px(m.marker.y, scale), m.marker.size / scale, 0.0, np.inf) for m in markers]
-        return _Seen(look, tuple(bare), None)
-    about = float(np.median([m.marker.size for m in markers])) / scale
-    shape, fits, own = min(
-        ((shape, fits, own) for shape, fits in tried for own in _alike(fits, about)), key=lambda each: _typical(each[2], len(markers))
-    )
-    if not own:
-        return _Seen(look, tuple(fits), None)
-    good = own[: max(1, (len(own) + 1) // 2)]
-    size, width = (float(np.median([getattr(f, name) for f in good])) for name in ("size", "line_width"))
-    pen = Pen(shape, size, width, np.asarray(np.array(look.color) / 255, dtype=np.float32))
-    return _Seen(look, tuple(fits), replace(pen, color=_color(picture, pen, good)))
-
-
-def _alike(fits: Sequence[Fit], about: float) -> list[list[Fit]]:
-    """The fits that agree in size, the best first, if they are about as large as was seen; one empty group where there are none.
-
-    A fit can go wrong where markers overlap, and so be good to one side of a marker only.
-    """
-    groups: list[list[Fit]] = []
-    for fit in sorted((f for f in fits if np.isfinite(f.misfit) and SIZES[0] < f.size / about < SIZES[1]), key=lambda f: f.misfit):
-        own = next((g for g in groups if abs(fit.size / g[0].size - 1) < SAME_SIZE), None)
-        if own is not None:
-            own.append(fit)
-        else:
-            groups.append([fit])
-    return groups or [[]]
-
-
-def _typical(fits: Sequence[Fit], n_markers: int) -> float:
-    """Mean misfit of the best of these fits, as many as make a fair part of a series; those that are lacking fit badly."""
-    most = max(2, round(FAIR_PART * n_markers))
-    return float(np.mean([f.misfit for f in fits[:most]] + [BAD_MISFIT] * (most - len(fits[:most]))))
-
-
-def _color(picture: Picture, pen: Pen, fits: Sequence[Fit]) -> FloatArray:
-    """The colour of ink that explains the pixels of a series's markers best."""
-    colors = []
-    for f in fits:
-        reach = pen.reach
-        rows = slice(max(0, round(f.y) - reach), round(f.y) + reach + 1)
-        columns = slice(max(0, round(f.x) - reach), round(f.x) + reach + 1)
-        part = picture.image[rows, columns]
-        ys, xs = np.mgrid[rows.start : rows.start + part.shape[0], columns.start : columns.start + part.shape[1]].astype(float)
-        ink, _, _ = pen.painted(xs - f.x, ys - f.y)
-        total = float((ink**2).sum())
-        if total > 0:
-            colors.append(picture.paper + ((part - picture.paper) * ink[..., None]).sum(axis=(0, 1)) / total)
-    return np.asarray(np.clip(np.median(colors, axis=0), 0, 1), dtype=np.float32)
 
 
 def _peeled(picture: Picture, pens: Sequence[Pen], alone: Sequence[Placed]) -> tuple[list[Pen], list[Placed]]:
@@ -194,11 +100,7 @@ def _peeled(picture: Picture, pens: Sequence[Pen], alone: Sequence[Placed]) -> t
 
 def _left_over(placed: Sequence[Placed], alone: Sequence[Placed], pens: Sequence[Pen]) -> list[Placed]:
     """Markers that fitted well at first and at which no peeled one stands: small ones on whole pixels can be unlike their pen."""
-    return [
-        replace(m, agrees=0.0)
-        for m in alone
-        if all(np.hypot(m.x - p.x, m.y - p.y) > pens[m.pen].size for p in placed)
-    ]
+    return [replace(m, agrees=0.0) for m in alone if all(np.hypot(m.x - p.x, m.y - p.y) > pens[m.pen].size for p in placed)]
 
 
 def _without_keys(placed: Sequence[Placed], pens: Sequence[Pen], panel: Panel, legend: Sequence[LegendEntry]) -> list[Placed]:
@@ -249,7 +151,7 @@ def _series(look: Looks, found: Sequence[_Found], pen: Pen, panel: Panel) -> Ser
     return Series(look.name, hex_color(look.color), look.style, tuple(sorted(marks, key=lambda m: m.x.px)))
 
 
-def _unfitted(seen: _Seen, panel: Panel) -> Series:
+def _unfitted(seen: SeenSeries, panel: Panel) -> Series:
     """A series whose markers have no outline to fit (crosses, stars): each where the first look saw it."""
     x0, y0, _, _ = panel.box
     u = 3 * position_noise(panel)

@@ -1,0 +1,166 @@
+"""Markers of error-bar plots that others cover: false ones are dropped, doubtful ones placed anew, and hidden ones found.
+
+Series of an error-bar plot share their columns: where one has no marker in a column of the others, it may lie beneath theirs, and then some
+of its rim still shows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from digitize.overplot import FloatArray, Pen, Picture
+from digitize.pens import SAME_SIZE, SeenSeries
+from digitize.refine import Fit
+
+FALSE = 0.25  # share of what is usual in its series below which a marker agrees too little with its pen to be one
+FITS_WELL = 0.2  # misfit up to which a marker of its pen's size stands where it was fitted
+INK, OWN = 0.12, 0.2  # distance from the paper (of 255) from which on a pixel is ink; share of an ink that it must have to be of it
+RIM = 0.1  # share of a marker's ink that must show beside the column of its error bar
+AGREES = 0.7  # how much of what shows of a hidden marker must agree, of what is usual
+AROUND = 0.3  # what own ink right around a marker counts against it
+STEM = 2.5  # px to both sides of its middle that the error bar of a marker may cover
+COMMON = 2  # columns that two series must share for one to tell where the other's markers stand
+STEP = 0.5  # px
+
+
+@dataclass(frozen=True)
+class _Stand:
+    """How a marker would stand at a place: what it explains, how much of it shows, and how much of that agrees."""
+
+    x: float
+    y: float
+    gain: float
+    shows: float
+    agrees: float
+
+
+class _Ground:
+    """The ink of one series (h, w) and where other ink lies, on which its markers are tried."""
+
+    def __init__(self, pen: Pen, amount: FloatArray, picture: Picture) -> None:
+        self.pen, self.amount = pen, amount
+        other = (picture.any_ink() > INK) & (amount < OWN)
+        self.free = (picture.seen > 0.5) & ~other
+
+    def stand(self, x: float, y: float) -> _Stand:
+        """A marker at a place, its error bar's column left out."""
+        h, w = self.amount.shape
+        reach = self.pen.reach
+        rows = slice(max(0, round(y) - reach), max(0, min(h, round(y) + reach + 1)))
+        columns = slice(max(0, round(x) - reach), max(0, min(w, round(x) + reach + 1)))
+        ys, xs = np.mgrid[rows, columns].astype(float)
+        ink, _, around = self.pen.painted(xs - x, ys - y)
+        beside = np.abs(xs - x) > min(STEM, 0.4 * self.pen.size)
+        amount, free = self.amount[rows, columns], self.free[rows, columns] * beside
+        whole = max(float((ink**2 * beside).sum()), 1e-6)
+        full = float((free * ink**2).sum())
+        gain = float((free * ink * (2 * amount - ink)).sum())
+        wrong = AROUND * float((free * around * amount).sum())
+        return _Stand(x, y, (gain - wrong) / whole, full / whole, gain / max(full, 1e-6))
+
+    def best(self, x: float, y0: float, y1: float, aside: float = 1.0) -> _Stand:
+        """The best place in a stretch of a column."""
+        coarse = [self.stand(x, y) for y in np.arange(y0, y1 + STEP, STEP).tolist()]
+        found = max(coarse, key=lambda s: s.gain)
+        for step in (STEP, STEP / 2, STEP / 4):
+            near = [
+                self.stand(min(max(found.x + dx, x - aside), x + aside), found.y + dy) for dx in (-step, 0, step) for dy in (-step, 0, step)
+            ]
+            found = max(near, key=lambda s: s.gain)
+        return found
+
+
+@dataclass(frozen=True)
+class Standing:
+    """A marker of a series: the number it was first seen as (None for one that was not), where it stands, and whether others cover it."""
+
+    number: int | None
+    fit: Fit
+    is_covered: bool = False
+
+
+def uncovered(series: Sequence[SeenSeries], picture: Picture, near: float) -> list[list[Standing]]:
+    """The markers of each series.
+
+    Parameters
+    ----------
+    series : sequence of SeenSeries
+        With all their markers as first seen.
+    picture : Picture
+    near : float
+        Markers nearer than this in x, px, stand in one column.
+    """
+    amounts = picture.amounts([_color(s) for s in series])
+    grounds = [_Ground(s.pen, a, picture) if s.pen is not None else None for s, a in zip(series, amounts, strict=True)]
+    standing = [_placed(s, ground) for s, ground in zip(series, grounds, strict=True)]
+    return [
+        [*own, *(_hidden(k, standing, ground, near) if ground is not None else ())]
+        for k, (own, ground) in enumerate(zip(standing, grounds, strict=True))
+    ]
+
+
+def _color(series: SeenSeries) -> FloatArray:
+    return series.pen.color if series.pen is not None else np.asarray(np.array(series.look.color) / 255, dtype=np.float32)
+
+
+def _placed(series: SeenSeries, ground: _Ground | None) -> list[Standing]:
+    """The markers without false ones, those in doubt where they agree best with the pen."""
+    if ground is None:
+        return [Standing(k, fit) for k, fit in enumerate(series.fits)]
+    stands = [ground.stand(f.x, f.y) for f in series.fits]
+    usual = float(np.median([s.agrees for s in stands]))
+    placed = []
+    for k, (fit, stand) in enumerate(zip(series.fits, stands, strict=True)):
+        size = ground.pen.size
+        if fit.misfit < FITS_WELL and abs(fit.size / size - 1) < SAME_SIZE:
+            placed.append(Standing(k, fit, stand.shows < 0.5))
+            continue
+        best = ground.best(fit.x, fit.y - size, fit.y + size, 0.3 * size)
+        if best.agrees < FALSE * usual and best.shows > 0.5 and usual > 0.5:
+            continue
+        if best.agrees > AGREES * usual and best.gain > RIM:
+            placed.append(
+                Standing(
+                    k, replace(fit, x=best.x, y=best.y, size=size, line_width=ground.pen.line_width, misfit=FITS_WELL), best.shows < 0.5
+                )
+            )
+        else:
+            placed.append(Standing(k, fit))
+    return placed
+
+
+def _hidden(number: int, standing: Sequence[Sequence[Standing]], ground: _Ground, near: float) -> list[Standing]:
+    """Markers of a series beneath those of others, in columns where it has none."""
+    own = [s.fit for s in standing[number]]
+    usual = float(np.median([ground.stand(f.x, f.y).agrees for f in own])) if own else 0.0
+    if len(own) < COMMON or usual <= 0.5:
+        return []
+    found: list[Standing] = []
+    for x in _empty_columns(number, standing, near):
+        if any(abs(s.fit.x - x) < near for s in found):
+            continue
+        best = ground.best(x, 0.0, ground.amount.shape[0] - 1.0)
+        if best.gain > RIM and best.shows > RIM and best.agrees > AGREES * usual:
+            found.append(Standing(None, Fit(best.x, best.y, ground.pen.size, ground.pen.line_width, FITS_WELL), True))
+    return found
+
+
+def _empty_columns(number: int, standing: Sequence[Sequence[Standing]], near: float) -> list[float]:
+    """Where a series would have markers if it had one in every column of another."""
+    own = np.array([s.fit.x for s in standing[number]])
+    empty = []
+    for k, other in enumerate(standing):
+        if k == number or not other:
+            continue
+        xs = np.array([s.fit.x for s in other])
+        apart = own[np.abs(own[:, None] - xs).argmin(axis=0)] - xs
+        spacing = float(np.diff(np.sort(xs)).min()) if xs.size > 1 else np.inf
+        shared = apart[np.abs(apart) < max(near, 0.3 * spacing)]
+        if shared.size < COMMON:
+            continue
+        shift = float(np.median(shared))
+        empty += [float(x + shift) for x, gap in zip(xs, apart, strict=True) if abs(gap - shift) > max(near, 0.3 * spacing)]
+    return empty
