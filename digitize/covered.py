@@ -16,13 +16,15 @@ from digitize.pens import SAME_SIZE, SeenSeries
 from digitize.refine import Fit
 
 FALSE = 0.25  # share of what is usual in its series below which a marker agrees too little with its pen to be one
+SECOND = 0.8  # the same for a second one in a column
+APART = 1.2  # half-sizes that a hidden marker lies at least from one of its own series
 FITS_WELL = 0.2  # misfit up to which a marker of its pen's size stands where it was fitted
 INK, OWN = 0.12, 0.2  # distance from the paper (of 255) from which on a pixel is ink; share of an ink that it must have to be of it
 RIM = 0.1  # share of a marker's ink that must show beside the column of its error bar
 AGREES = 0.7  # how much of what shows of a hidden marker must agree, of what is usual
 AROUND = 0.3  # what own ink right around a marker counts against it
 STEM = 2.5  # px to both sides of its middle that the error bar of a marker may cover
-COMMON = 2  # columns that two series must share for one to tell where the other's markers stand
+COMMON, MOST_EMPTY = 3, 0.5  # columns that two series must share for one to tell where the other's markers stand; share without a marker
 STEP = 0.5  # px
 
 
@@ -44,6 +46,10 @@ class _Ground:
         self.pen, self.amount = pen, amount
         other = (picture.any_ink() > INK) & (amount < OWN)
         self.free = (picture.seen > 0.5) & ~other
+        self.bar = min(STEM, 0.4 * pen.size)
+        middle = pen.kernels[0].shape[1] // 2
+        beside = np.abs(np.arange(-middle, middle + 1)) > self.bar
+        self.whole = float((pen.kernels[0] ** 2 * beside).sum())
 
     def stand(self, x: float, y: float) -> _Stand:
         """A marker at a place, its error bar's column left out."""
@@ -53,13 +59,12 @@ class _Ground:
         columns = slice(max(0, round(x) - reach), max(0, min(w, round(x) + reach + 1)))
         ys, xs = np.mgrid[rows, columns].astype(float)
         ink, _, around = self.pen.painted(xs - x, ys - y)
-        beside = np.abs(xs - x) > min(STEM, 0.4 * self.pen.size)
+        beside = np.abs(xs - x) > self.bar
         amount, free = self.amount[rows, columns], self.free[rows, columns] * beside
-        whole = max(float((ink**2 * beside).sum()), 1e-6)
         full = float((free * ink**2).sum())
         gain = float((free * ink * (2 * amount - ink)).sum())
         wrong = AROUND * float((free * around * amount).sum())
-        return _Stand(x, y, (gain - wrong) / whole, full / whole, gain / max(full, 1e-6))
+        return _Stand(x, y, (gain - wrong) / self.whole, full / self.whole, gain / max(full, 1e-6))
 
     def best(self, x: float, y0: float, y1: float, aside: float = 1.0) -> _Stand:
         """The best place in a stretch of a column."""
@@ -95,7 +100,7 @@ def uncovered(series: Sequence[SeenSeries], picture: Picture, near: float) -> li
     """
     amounts = picture.amounts([_color(s) for s in series])
     grounds = [_Ground(s.pen, a, picture) if s.pen is not None else None for s, a in zip(series, amounts, strict=True)]
-    standing = [_placed(s, ground) for s, ground in zip(series, grounds, strict=True)]
+    standing = [_placed(s, ground, near) for s, ground in zip(series, grounds, strict=True)]
     return [
         [*own, *(_hidden(k, standing, ground, near) if ground is not None else ())]
         for k, (own, ground) in enumerate(zip(standing, grounds, strict=True))
@@ -106,30 +111,31 @@ def _color(series: SeenSeries) -> FloatArray:
     return series.pen.color if series.pen is not None else np.asarray(np.array(series.look.color) / 255, dtype=np.float32)
 
 
-def _placed(series: SeenSeries, ground: _Ground | None) -> list[Standing]:
+def _placed(series: SeenSeries, ground: _Ground | None, near: float) -> list[Standing]:
     """The markers without false ones, those in doubt where they agree best with the pen."""
     if ground is None:
         return [Standing(k, fit) for k, fit in enumerate(series.fits)]
+    size = ground.pen.size
     stands = [ground.stand(f.x, f.y) for f in series.fits]
     usual = float(np.median([s.agrees for s in stands]))
+    best = [
+        s if _fits_well(f, size) else ground.best(f.x, f.y - size, f.y + size, 0.3 * size) for s, f in zip(stands, series.fits, strict=True)
+    ]
     placed = []
-    for k, (fit, stand) in enumerate(zip(series.fits, stands, strict=True)):
-        size = ground.pen.size
-        if fit.misfit < FITS_WELL and abs(fit.size / size - 1) < SAME_SIZE:
-            placed.append(Standing(k, fit, stand.shows < 0.5))
+    for k, (fit, stand) in enumerate(zip(series.fits, best, strict=True)):
+        is_second = any(abs(fit.x - f.x) < near and s.agrees > stand.agrees for f, s in zip(series.fits, best, strict=True))
+        if usual > 0.5 and stand.agrees < (SECOND if is_second else FALSE) * usual and (is_second or stand.shows > 0.5):
             continue
-        best = ground.best(fit.x, fit.y - size, fit.y + size, 0.3 * size)
-        if best.agrees < FALSE * usual and best.shows > 0.5 and usual > 0.5:
-            continue
-        if best.agrees > AGREES * usual and best.gain > RIM:
-            placed.append(
-                Standing(
-                    k, replace(fit, x=best.x, y=best.y, size=size, line_width=ground.pen.line_width, misfit=FITS_WELL), best.shows < 0.5
-                )
-            )
+        if _fits_well(fit, size) or stand.agrees <= AGREES * usual or stand.gain <= RIM:
+            placed.append(Standing(k, fit, _fits_well(fit, size) and stand.shows < 0.5))
         else:
-            placed.append(Standing(k, fit))
+            moved = replace(fit, x=stand.x, y=stand.y, size=size, line_width=ground.pen.line_width, misfit=FITS_WELL)
+            placed.append(Standing(k, moved, stand.shows < 0.5))
     return placed
+
+
+def _fits_well(fit: Fit, size: float) -> bool:
+    return fit.misfit < FITS_WELL and abs(fit.size / size - 1) < SAME_SIZE
 
 
 def _hidden(number: int, standing: Sequence[Sequence[Standing]], ground: _Ground, near: float) -> list[Standing]:
@@ -143,7 +149,8 @@ def _hidden(number: int, standing: Sequence[Sequence[Standing]], ground: _Ground
         if any(abs(s.fit.x - x) < near for s in found):
             continue
         best = ground.best(x, 0.0, ground.amount.shape[0] - 1.0)
-        if best.gain > RIM and best.shows > RIM and best.agrees > AGREES * usual:
+        is_apart = all(np.hypot(best.x - f.x, best.y - f.y) > APART * ground.pen.size for f in own)
+        if is_apart and best.gain > RIM and best.shows > RIM and best.agrees > AGREES * usual:
             found.append(Standing(None, Fit(best.x, best.y, ground.pen.size, ground.pen.line_width, FITS_WELL), True))
     return found
 
@@ -162,5 +169,6 @@ def _empty_columns(number: int, standing: Sequence[Sequence[Standing]], near: fl
         if shared.size < COMMON:
             continue
         shift = float(np.median(shared))
-        empty += [float(x + shift) for x, gap in zip(xs, apart, strict=True) if abs(gap - shift) > max(near, 0.3 * spacing)]
+        lacking = [float(x + shift) for x, gap in zip(xs, apart, strict=True) if abs(gap - shift) > max(near, 0.3 * spacing)]
+        empty += lacking if len(lacking) <= MOST_EMPTY * len(xs) else []
     return empty

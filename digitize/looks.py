@@ -8,6 +8,7 @@ from itertools import combinations, permutations
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
 
 from digitize.ink import Ink, Layer, find_layers
 from digitize.legend import LegendEntry
@@ -17,6 +18,7 @@ from digitize.scaled import scaled_to
 
 CLEARLY = 0.2  # how much likelier a style must be for its points than another's, on average
 SURELY = 0.45  # the same, where the legend has fewer keys than there are styles: keys can be overlooked
+TWICE, NARROW = 0.5, 0.5  # what a second marker of a series in a column costs; width of columns, of the distance between them
 SAME_X = 1.5  # px at the scale of UNIT: markers this near in x stand above one another
 
 
@@ -194,6 +196,39 @@ def _difference(look: Looks, key: Looks) -> float:
 def resemblance(marker: Seen, look: Looks) -> float:
     """How much a marker of the look's hue looks like it."""
     return float(marker.marker.likeness[STYLES.index(look.style)]) - 2.0 * abs(marker.level - look.level)
+
+
+def shared_out(markers: Sequence[Seen], looks: Sequence[Looks]) -> list[int | None]:
+    """Number of the look that each marker belongs to, None where its hue has none.
+
+    A series has one marker in a column: of two that look alike there, the one that looks more like another series is taken to be of that.
+    """
+    result: list[int | None] = [None] * len(markers)
+    for layer in {look.layer for look in looks}:
+        own = [k for k, look in enumerate(looks) if look.layer == layer]
+        alike = [i for i, m in enumerate(markers) if m.layer == layer]
+        for column in _columns([markers[i].marker.x for i in alike], len(own)):
+            members = [alike[i] for i in column]
+            gain = np.array([[resemblance(markers[i], looks[k]) for k in own] for i in members])
+            # As often as there are markers a series may be taken once more, at a price.
+            offers = np.hstack([gain - TWICE * more for more in range(len(members))])
+            for row, slot in zip(*linear_sum_assignment(-offers), strict=True):
+                result[members[int(row)]] = own[int(slot) % len(own)]
+    return result
+
+
+def _columns(xs: Sequence[float], most: int) -> list[list[int]]:
+    """Markers by number in columns of at most `most`, each narrower than half the distance to the next; one each where there are none."""
+    order = np.argsort(xs)
+    x = np.array(xs)[order]
+    gaps = np.diff(x)
+    for cut in np.unique(gaps)[::-1].tolist():
+        columns = np.split(order, np.flatnonzero(gaps >= cut) + 1)
+        widths = [float(np.ptp(np.array(xs)[c])) for c in columns]
+        middles = np.array([float(np.mean(np.array(xs)[c])) for c in columns])
+        if max(len(c) for c in columns) <= most and max(widths) < NARROW * float(np.diff(middles).min()):
+            return [c.tolist() for c in columns]
+    return [[int(i)] for i in order]
 
 
 def alikeness(marker: Seen, look: Looks) -> float:

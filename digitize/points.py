@@ -12,7 +12,7 @@ from digitize.covered import Standing, uncovered
 from digitize.errorbars import ErrorBar, find_stems, pair_error_bars, reconciled
 from digitize.ink import Ink, Layer, find_layers, paper_color, substantial
 from digitize.legend import LegendEntry, is_word
-from digitize.looks import SAME_X, Looks, Seen, alikeness, distinct, looks_of_keys, looks_of_markers, named, resemblance, see
+from digitize.looks import SAME_X, Looks, Seen, alikeness, distinct, looks_of_keys, looks_of_markers, named, see, shared_out
 from digitize.markers import UNIT, find_markers
 from digitize.overplot import Picture
 from digitize.panels import Panel
@@ -215,12 +215,11 @@ def without_text(panel: Panel, legend: Sequence[LegendEntry]) -> NDArray[np.uint
 
 
 def _assigned(points: Sequence[Point], looks: Sequence[Looks]) -> list[list[Point]]:
-    """The points of each series: the one that they look most like; of two at one place the better."""
+    """The points of each series: those that look most like it; of two at one place the better."""
     members: list[list[Point]] = [[] for _ in looks]
-    for point in points:
-        own = [k for k, look in enumerate(looks) if look.layer == point.seen.layer]
-        if own:
-            members[max(own, key=lambda k: resemblance(point.seen, looks[k]))].append(point)
+    for point, k in zip(points, shared_out([p.seen for p in points], looks), strict=True):
+        if k is not None:
+            members[k].append(point)
     return [_one_a_place(own) for own in members]
 
 
