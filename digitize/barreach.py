@@ -19,7 +19,7 @@ Flags = NDArray[np.bool_]
 INKED = 0.45  # share of full ink from which on a pixel belongs to a stroke
 IS_CAP = 0.6  # how much of the ink of a sure cap makes one
 HIDDEN_ENOUGH = 0.6  # share of a place that other ink must cover for nothing to be known of it
-COVERED_COST, PAPER_COST, NO_BAR_COST, SHARED_COST = 0.35, 0.35, 0.7, 0.6  # what it costs to end unseen, to cross a px of paper, ...
+COVERED_COST, PAPER_COST, NO_BAR_COST, SHARED_COST = 0.35, 0.35, 0.7, 1.2  # what it costs to end unseen, to cross a px of paper, ...
 LOOSE_CAP, LOOSE_STEM = 1.0, 0.12  # ... to leave a cap, or a px of stem, to no bar
 MOST_PAPER, MOST_STEM = 3.0, 2.5
 CHOICES = {1: 40, 2: 24, 3: 12, 4: 7}  # bars that are weighed for each of so many markers
@@ -209,12 +209,11 @@ def _shifted(values: Floats, by: int) -> Floats:
 
 def _stem_ends(stem: Floats, covered: Floats) -> Floats:
     """How much each row looks like the end of a stem: ink to one side for some rows, paper to the other."""
-    inner = np.minimum.reduce([np.maximum(_shifted(stem, k), _shifted(covered, k)) for k in (-3, -2, -1)])
-    outer = np.maximum.reduce([_shifted(stem, k) for k in (2, 3, 4)])
-    downward = np.minimum.reduce([np.maximum(_shifted(stem, k), _shifted(covered, k)) for k in (1, 2, 3)])
-    beneath = np.maximum.reduce([_shifted(stem, k) for k in (-2, -3, -4)])
+    solid = np.maximum(stem, covered)
+    above, below = (np.minimum.reduce([_shifted(solid, way * k) for k in (1, 2, 3)]) for way in (1, -1))
+    free_above, free_below = (1 - np.maximum.reduce([_shifted(solid, way * k) for k in (2, 3, 4)]) for way in (1, -1))
     at = stem > INKED
-    return np.where(at, np.maximum(inner - outer, downward - beneath), 0.0).clip(0, 1)
+    return np.where(at, np.maximum(np.minimum(below, free_above), np.minimum(above, free_below)), 0.0)
 
 
 def _outer(covered: Floats) -> Floats:

@@ -116,7 +116,19 @@ def _series(drawn: _Drawn, amount: NDArray[np.float64], scale: float, panel: Pan
     marks = tuple(_mark(p, fit, look, amount, scale, panel) for p, fit in drawn.points)
     if look.style.startswith("triangle"):
         marks = _anchored(marks, float(np.median([f.size for _, f in drawn.points])))
+    marks = tuple(_mirrored(m, p.bar) for m, (p, _) in zip(marks, drawn.points, strict=True))
     return Series(look.name, hex_color(look.color), look.style, marks)
+
+
+def _mirrored(mark: Mark, bar: ErrorBar) -> Mark:
+    """The mark with the end that is hidden as far from it as the one that shows, where bars are even."""
+    if "mirrored" not in bar.flags or bar.top_hidden == bar.bottom_hidden:
+        return mark
+    seen = mark.y_lo if bar.top_hidden else mark.y_hi
+    if seen is None:
+        return mark
+    hidden = Place(2 * mark.y.px - seen.px, float(np.hypot(seen.u_px, 2 * mark.y.u_px)))
+    return replace(mark, y_hi=hidden) if bar.top_hidden else replace(mark, y_lo=hidden)
 
 
 def _points(ink: Ink, markers: Sequence[Seen], blind: NDArray[np.bool_]) -> list[Point]:

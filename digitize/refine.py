@@ -47,8 +47,7 @@ def fit_marker(amount: FloatArray, shape: Shape, start: Fit, *, stem_half_width:
 
     The column of the error bar outside the marker is left out; lines that cross count as outliers.
     """
-    fit = start
-    reach = int(np.ceil(start.size * 1.35 + 3))
+    reach = int(np.ceil(start.size * 1.35 * max(shape.starts) + 3))
     cx, cy = round(start.x), round(start.y)
     ys, xs = np.mgrid[cy - reach : cy + reach + 1, cx - reach : cx + reach + 1]
     inside = (ys >= 0) & (xs >= 0) & (ys < amount.shape[0]) & (xs < amount.shape[1])
@@ -57,11 +56,28 @@ def fit_marker(amount: FloatArray, shape: Shape, start: Fit, *, stem_half_width:
     usable = ~np.isnan(seen)
     if usable.sum() < 12:
         return replace(start, misfit=np.inf)
-    ys, xs, seen = ys[usable], xs[usable], seen[usable]
+    pixels = _Pixels(xs[usable], ys[usable], seen[usable], stem_half_width)
+    tried = [_descended(pixels, shape, start, replace(start, size=start.size * by)) for by in shape.starts]
+    return min(tried, key=lambda each: each[0])[1]
+
+
+@dataclass(frozen=True, eq=False)
+class _Pixels:
+    """The pixels around a marker: where they are, how much ink is seen in each, and the half-width of the error bar's column."""
+
+    xs: FloatArray
+    ys: FloatArray
+    seen: FloatArray
+    stem_half_width: float
+
+
+def _descended(pixels: _Pixels, shape: Shape, start: Fit, fit: Fit) -> tuple[float, Fit]:
+    """The fit that least squares reaches from one, and what it leaves unexplained, outliers capped."""
+    xs, ys, seen = pixels.xs, pixels.ys, pixels.seen
     names = ("x", "y", "size", "line_width") if start.line_width > 0 else ("x", "y", "size")
     for blur in BLURS + (1.0,) * ITERATIONS:
         model, level = _drawn(fit, shape, xs, ys, seen, blur)
-        on_stem = (np.abs(xs - fit.x) < stem_half_width) & (model < 0.5 * level)
+        on_stem = (np.abs(xs - fit.x) < pixels.stem_half_width) & (model < 0.5 * level)
         residual = seen - model
         weight = np.where(on_stem, 0.0, 1.0 / (1.0 + (residual / (OUTLIER * level * blur)) ** 2) ** 2)
         jacobian = np.stack([(_drawn(_moved(fit, n, 0.05), shape, xs, ys, seen, blur)[0] - model) / 0.05 for n in names], axis=1)
@@ -73,10 +89,11 @@ def fit_marker(amount: FloatArray, shape: Shape, start: Fit, *, stem_half_width:
         if blur == 1.0 and np.abs(step).max() < 0.004:
             break
     misfit = float(np.sqrt((weight * residual**2).sum() / max(weight.sum(), 1e-9))) / level
+    unexplained = float(np.minimum(residual**2, (OUTLIER * level) ** 2)[~on_stem].mean()) / level**2
     solid = model > 0.5 * level
     is_there = weight[solid].sum() > 0.5 * solid.sum() > 0
     drifted = np.hypot(fit.x - start.x, fit.y - start.y) > max(2.0, 0.6 * start.size)
-    return replace(start, misfit=np.inf) if drifted or not is_there else replace(fit, misfit=misfit)
+    return (np.inf, replace(start, misfit=np.inf)) if drifted or not is_there else (unexplained, replace(fit, misfit=misfit))
 
 
 def _moved(fit: Fit, name: str, delta: float) -> Fit:

@@ -199,7 +199,8 @@ def _columns(sightings: Sequence[Sighting], near: float) -> list[list[int]]:
 
 def _anchor(own: Sequence[Sighting]) -> float:
     """How far beneath the middle of its outline the data point of a series's markers lies, px, as its clear bars show it."""
-    gaps = [(s.bar.top + s.bar.bottom) / 2 - s.fit.y for s in own if s.is_clear and s.bar.top is not None and s.bar.bottom is not None]
+    own = [s for s in own if s.is_clear and s.shape.name.startswith("triangle")]
+    gaps = [(s.bar.top + s.bar.bottom) / 2 - s.fit.y for s in own if s.bar.top is not None and s.bar.bottom is not None]
     return float(np.median(gaps)) if len(gaps) >= ENOUGH else 0.0
 
 
@@ -219,10 +220,10 @@ def _bar(sighting: Sighting, reach: Reach, sides: str, *, is_capped: bool) -> Er
         flags = (*flags, "error_bar_hidden")
     elif not is_whole:
         flags = (*flags, "end_hidden")
-    elif not reach.is_sure or not any(seen for _, seen in ends):
-        flags = (*flags, "end_doubtful")
-    elif any(end is not None and not seen for end, seen in ends):
+    elif any(end is not None and not seen for end, seen in ends) and sides == "even" and any(seen for _, seen in ends) and reach.is_sure:
         flags = (*flags, "mirrored")
+    elif not reach.is_sure or any(end is not None and not seen for end, seen in ends):
+        flags = (*flags, "end_doubtful")
     return replace(
         sighting.bar,
         top=reach.top,
