@@ -17,6 +17,9 @@ from digitize.refine import Fit
 
 FALSE = 0.25  # share of what is usual in its series below which a marker agrees too little with its pen to be one
 SECOND = 0.8  # the same for a second one in a column
+IN_COLUMN = 0.35  # of the usual distance between columns: how far aside a second one may lie
+SAME_PLACE = 0.6  # half-sizes within which two are one
+SHOWN, LIKE = 0.5, 0.5  # share of a marker's ink that must show for it not to be taken for covered; agreement that is usual in a series
 APART = 1.2  # half-sizes that a hidden marker lies at least from one of its own series
 FITS_WELL = 0.2  # misfit up to which a marker of its pen's size stands where it was fitted
 INK, OWN = 0.12, 0.2  # distance from the paper (of 255) from which on a pixel is ink; share of an ink that it must have to be of it
@@ -101,10 +104,13 @@ def uncovered(series: Sequence[SeenSeries], picture: Picture, near: float) -> li
     amounts = picture.amounts([_color(s) for s in series])
     grounds = [_Ground(s.pen, a, picture) if s.pen is not None else None for s, a in zip(series, amounts, strict=True)]
     standing = [_placed(s, ground, near) for s, ground in zip(series, grounds, strict=True)]
-    return [
-        [*own, *(_hidden(k, standing, ground, near) if ground is not None else ())]
-        for k, (own, ground) in enumerate(zip(standing, grounds, strict=True))
-    ]
+    hidden = [_hidden(k, standing, ground, near) if ground is not None else [] for k, ground in enumerate(grounds)]
+    for k, found in enumerate(hidden):
+        for j, own in enumerate(standing):
+            # What a series lacks in a column can have been taken for a marker of a rare style.
+            if series[j].look.layer == series[k].look.layer and 2 * len(own) < len(standing[k]):
+                standing[j] = [s for s in own if all(np.hypot(s.fit.x - f.fit.x, s.fit.y - f.fit.y) > f.fit.size for f in found)]
+    return [[*own, *found] for own, found in zip(standing, hidden, strict=True)]
 
 
 def _color(series: SeenSeries) -> FloatArray:
@@ -118,19 +124,28 @@ def _placed(series: SeenSeries, ground: _Ground | None, near: float) -> list[Sta
     size = ground.pen.size
     stands = [ground.stand(f.x, f.y) for f in series.fits]
     usual = float(np.median([s.agrees for s in stands]))
+    gaps = np.diff(np.sort([f.x for f in series.fits]))
+    pitch = float(np.median(gaps[gaps > near])) if (gaps > near).any() else 0.0
+    aside = max(near, IN_COLUMN * pitch)
     best = [
         s if _fits_well(f, size) else ground.best(f.x, f.y - size, f.y + size, 0.3 * size) for s, f in zip(stands, series.fits, strict=True)
     ]
     placed = []
     for k, (fit, stand) in enumerate(zip(series.fits, best, strict=True)):
-        is_second = any(abs(fit.x - f.x) < near and s.agrees > stand.agrees for f, s in zip(series.fits, best, strict=True))
-        if usual > 0.5 and stand.agrees < (SECOND if is_second else FALSE) * usual and (is_second or stand.shows > 0.5):
+        others = [s for j, s in enumerate(best) if j != k and (s.agrees, -j) > (stand.agrees, -k)]
+        if any(np.hypot(s.x - stand.x, s.y - stand.y) < SAME_PLACE * size for s in others):
+            continue
+        is_second = any(abs(stand.x - s.x) < aside for s in others)
+        is_clear = stand.shows > SHOWN
+        if usual > LIKE and (
+            (stand.agrees < (SECOND if is_second else FALSE) * usual and (is_second or is_clear)) or (is_second and not is_clear)
+        ):
             continue
         if _fits_well(fit, size) or stand.agrees <= AGREES * usual or stand.gain <= RIM:
-            placed.append(Standing(k, fit, _fits_well(fit, size) and stand.shows < 0.5))
+            placed.append(Standing(k, fit, _fits_well(fit, size) and stand.shows < SHOWN))
         else:
             moved = replace(fit, x=stand.x, y=stand.y, size=size, line_width=ground.pen.line_width, misfit=FITS_WELL)
-            placed.append(Standing(k, moved, stand.shows < 0.5))
+            placed.append(Standing(k, moved, stand.shows < SHOWN))
     return placed
 
 
@@ -142,7 +157,7 @@ def _hidden(number: int, standing: Sequence[Sequence[Standing]], ground: _Ground
     """Markers of a series beneath those of others, in columns where it has none."""
     own = [s.fit for s in standing[number]]
     usual = float(np.median([ground.stand(f.x, f.y).agrees for f in own])) if own else 0.0
-    if len(own) < COMMON or usual <= 0.5:
+    if len(own) < COMMON or usual <= LIKE:
         return []
     found: list[Standing] = []
     for x in _empty_columns(number, standing, near):

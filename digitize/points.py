@@ -79,7 +79,7 @@ def _drawn(groups: Sequence[tuple[Looks, Sequence[Point]]], crop: NDArray[np.uin
         points = [(_point(own, s, look, scale), s.fit) for s in standing]
         shape = seen.pen.shape if seen.pen is not None else CIRCLE
         drawn.append(_Drawn(look, shape, tuple(sorted(points, key=lambda each: each[1].x))))
-    return drawn
+    return [each for each in drawn if each.points]
 
 
 def _point(own: Sequence[Point], standing: Standing, look: Looks, scale: float) -> Point:
@@ -156,12 +156,12 @@ def _points_of_layer(ink: Ink, layer: Layer, markers: Sequence[Seen], blind: NDA
 
 
 def _are_even(points: Sequence[Point]) -> bool:
-    """Whether the panel's bars are as long below as above: the halves of four in five that stand alone (or of all) differ by a tenth."""
+    """Whether the panel's bars are as long below as above: the halves of four in five that stand alone (or of all) are alike."""
     whole = [p for p in points if p.bar.top is not None and p.bar.bottom is not None]
     alone = [p for p in whole if "shared_stem" not in p.bar.flags]
     sample = alone if len(alone) >= 3 else whole
     halves = [(p.seen.marker.y - (p.bar.top or 0.0), (p.bar.bottom or 0.0) - p.seen.marker.y) for p in sample]
-    return len(halves) >= 3 and float(np.mean([abs(up - down) < 1 + 0.1 * (up + down) for up, down in halves])) >= 0.8
+    return len(halves) >= 3 and float(np.mean([abs(up - down) < 1.2 + 0.03 * (up + down) for up, down in halves])) >= 0.8
 
 
 def _lines(ink: Ink, layer: Layer) -> FloatArray:

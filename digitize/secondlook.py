@@ -17,13 +17,13 @@ from digitize.shapes import Shape
 DOUBTS = frozenset({"shared_stem", "end_doubtful", "end_hidden", "error_bar_hidden", "mirrored", "uneven_bar"})
 INK, OWN = 0.12, 0.2  # distance from the paper (of 255) from which on a pixel is ink; share of an ink that it must have to be of it
 ENOUGH = 3  # bars that must be clear for a series to show on which sides its bars reach
-EVEN = 0.1  # share of its length by which the halves of an even bar differ at most
+EVEN = 0.03  # share of its length by which the halves of an even bar differ at most
 ONE_SIDED = 0.7
 REACH = 30  # px: nothing further from its stem belongs to a cap
 LEVEL = 0.75
 LOOKS = 2
 SIDES = ("even", "both", "one")
-EVEN_GAIN = 0.5
+EVEN_GAIN = 0.3
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,7 +136,7 @@ def _sides(own: Sequence[Sighting], every: Sequence[Sighting]) -> str:
         if len(whole) < (1 - ONE_SIDED) * len(ends):
             return "one"
         shift = float(np.median([a - b for a, b in whole]))
-        return "even" if np.mean([abs(a - b - shift) < 2 + EVEN * (a + b) for a, b in whole]) >= LEVEL else "both"
+        return "even" if np.mean([abs(a - b - shift) < 1.5 + EVEN * (a + b) for a, b in whole]) >= LEVEL else "both"
     return ""
 
 
