@@ -23,6 +23,7 @@ COVERED_COST, PAPER_COST, NO_BAR_COST, SHARED_COST = 0.35, 0.35, 0.7, 2.2  # wha
 LOOSE_CAP, LOOSE_STEM = 1.0, 0.12  # ... to leave a cap, or a px of stem, to no bar
 MOST_PAPER, MOST_STEM = 3.0, 2.5
 CHOICES = {1: 40, 2: 24, 3: 12, 4: 7}  # bars that are weighed for each of so many markers
+UNLIKE = 0.5  # what it costs for a bar to be e times as long as is usual
 MARGIN = 0.45  # by how much a reading must beat the next that differs, for it to stand without a doubt
 
 
@@ -39,13 +40,15 @@ class Strokes:
 class Standing:
     """A marker at (x, y) px with half-size `size`, whose bar is looked for; `known` (top, bottom) where it is known already.
 
-    `sides` is "even", "both" or "one": whether bars are as long below as above, have two ends that may differ, or have one.
+    `sides` is "even", "both" or "one": whether bars are as long below as above, have two ends that may differ, or have one;
+    `usual` is how far they mostly reach, px, 0 where that is not known.
     """
 
     x: float
     y: float
     size: float
     sides: str
+    usual: float = 0.0
     known: tuple[float | None, float | None] | None = None
 
 
@@ -124,7 +127,12 @@ def weighed(
             shared += (explained & choice.caps).bit_count()
             rows |= choice.rows
             explained |= choice.caps
-        worth = sum(c.worth for c in combo) - LOOSE_CAP * (all_caps & ~explained).bit_count() - SHARED_COST * shared
+        worth = (
+            sum(c.worth for c in combo)
+            - UNLIKE * _unlikeness(markers, combo)
+            - LOOSE_CAP * (all_caps & ~explained).bit_count()
+            - SHARED_COST * shared
+        )
         worth -= min(LOOSE_STEM * (loose & ~rows).bit_count(), MOST_STEM * len(markers))
         rated.append((worth, combo))
     rated.sort(key=lambda r: -r[0])
@@ -135,6 +143,16 @@ def weighed(
         Reach(c.top, c.bottom, c.top_seen, c.bottom_seen, not any(_differ(c, other[k], tolerance) for other in near))
         for k, c in enumerate(best)
     ]
+
+
+def _unlikeness(markers: Sequence[Standing], combo: Sequence[_Choice]) -> float:
+    """How far the lengths of the bars are from what is usual in their series, summed, at most 1 each."""
+    total = 0.0
+    for marker, choice in zip(markers, combo, strict=True):
+        reaches = [abs(end - marker.y) for end in (choice.top, choice.bottom) if end is not None]
+        if reaches and marker.usual > 0:
+            total += min(abs(float(np.log(max(*reaches, 1.0) / marker.usual))), 1.0)
+    return total
 
 
 def _tolerance(strokes: Strokes) -> float:

@@ -60,8 +60,15 @@ def looked_at_again(sightings: Sequence[Sighting], colors: Sequence[tuple[int, i
     amounts = picture.amounts(inks)
     hidden, any_ink = _hidden(sightings, picture), picture.any_ink() > INK
     strokes = [_strokes([s for s in sightings if s.series == k], sightings, amounts) for k in range(len(colors))]
+    usual = [_usual([s for s in sightings if s.series == k], sightings) for k in range(len(colors))]
     scene = _Scene(
-        sightings, amounts, hidden, any_ink, strokes, [g for g in _columns(sightings, near) if not all(sightings[i].is_clear for i in g)]
+        sightings,
+        amounts,
+        hidden,
+        any_ink,
+        strokes,
+        usual,
+        [g for g in _columns(sightings, near) if not all(sightings[i].is_clear for i in g)],
     )
     anew = list(sightings)
     for _ in range(LOOKS):  # what the first look makes clear tells the next where the data points of triangles lie
@@ -82,7 +89,7 @@ class _Scene:
     """What is known of a plot when its bars are weighed.
 
     The markers at first sight; the ink of each series (h, w); where marks or words hide it; where any ink lies; how each series draws its
-    bars; and the columns in which a bar is in doubt (numbers of markers).
+    bars and how far they mostly reach (px, 0 where that is not known); and the columns in which a bar is in doubt (numbers of markers).
     """
 
     sightings: Sequence[Sighting]
@@ -90,6 +97,7 @@ class _Scene:
     hidden: NDArray[np.bool_]
     any_ink: NDArray[np.bool_]
     strokes: Sequence[Strokes | None]
+    usual: Sequence[float]
     columns: Sequence[Sequence[int]]
 
     def weighed(self, anchors: Sequence[float], sides: Sequence[str]) -> tuple[float, list[ErrorBar]]:
@@ -103,7 +111,7 @@ class _Scene:
                 continue
             own = [self.amounts[k].astype(np.float64) for k in numbers]
             covered = [self.hidden | (self.any_ink & (ink < OWN)) for ink in own]
-            standing = [_standing(self.sightings[i], sides[k], anchors[k]) for i, k in zip(group, numbers, strict=True)]
+            standing = [_standing(self.sightings[i], sides[k], anchors[k], self.usual[k]) for i, k in zip(group, numbers, strict=True)]
             worth, reaches = weighed(standing, strokes, own, covered)
             total += worth
             for i, k, reach in zip(group, numbers, reaches, strict=True):
@@ -128,16 +136,35 @@ def _hidden(sightings: Sequence[Sighting], picture: Picture) -> NDArray[np.bool_
 def _sides(own: Sequence[Sighting], every: Sequence[Sighting]) -> str:
     """On which sides the bars of a series reach, as its own clear bars show or those of the panel; empty where too few are clear."""
     for sample in (own, every):
-        ends = [(s.bar.top, s.bar.bottom, s.fit.y) for s in sample if s.is_clear]
-        ends = [each for each in ends if each[0] is not None or each[1] is not None]
-        if len(ends) < ENOUGH:
+        clear = [s for s in sample if s.is_clear and (s.bar.top is not None or s.bar.bottom is not None)]
+        if len(clear) < ENOUGH:
             continue
-        whole = [(y - top, bottom - y) for top, bottom, y in ends if top is not None and bottom is not None]
-        if len(whole) < (1 - ONE_SIDED) * len(ends):
+        leans = [(s.series, *_lean(s)) for s in clear if s.bar.top is not None and s.bar.bottom is not None]
+        if len(leans) < (1 - ONE_SIDED) * len(clear):
             return "one"
-        shift = float(np.median([a - b for a, b in whole]))
-        return "even" if np.mean([abs(a - b - shift) < 1.5 + EVEN * (a + b) for a, b in whole]) >= LEVEL else "both"
+        usual = {k: float(np.median([lean for j, lean, _ in leans if j == k])) for k in {k for k, _, _ in leans}}
+        return "even" if np.mean([abs(lean - usual[k]) < 1.5 + EVEN * length for k, lean, length in leans]) >= LEVEL else "both"
     return ""
+
+
+def _usual(own: Sequence[Sighting], every: Sequence[Sighting]) -> float:
+    """How far the clear bars of a series reach, or those of the panel, px; 0 where too few are clear."""
+    for sample in (own, every):
+        clear = [s for s in sample if s.is_clear]
+        reaches = [
+            max(abs(e - s.fit.y) for e in (s.bar.top, s.bar.bottom) if e is not None)
+            for s in clear
+            if (s.bar.top, s.bar.bottom) != (None, None)
+        ]
+        if len(reaches) >= ENOUGH:
+            return float(np.median(reaches))
+    return 0.0
+
+
+def _lean(sighting: Sighting) -> tuple[float, float]:
+    """By how much a whole bar reaches further up than down, and its length, px."""
+    top, bottom = sighting.bar.top or 0.0, sighting.bar.bottom or 0.0
+    return 2 * sighting.fit.y - top - bottom, bottom - top
 
 
 def _strokes(own: Sequence[Sighting], every: Sequence[Sighting], amounts: Sequence[FloatArray]) -> Strokes | None:
@@ -204,15 +231,17 @@ def _anchor(own: Sequence[Sighting]) -> float:
     return float(np.median(gaps)) if len(gaps) >= ENOUGH else 0.0
 
 
-def _standing(sighting: Sighting, sides: str, anchor: float) -> Standing:
+def _standing(sighting: Sighting, sides: str, anchor: float, usual: float) -> Standing:
     fit, bar = sighting.fit, sighting.bar
     return Standing(
-        fit.x, fit.y + (anchor if sides == "even" else 0.0), fit.size, sides, (bar.top, bar.bottom) if sighting.is_clear else None
+        fit.x, fit.y + (anchor if sides == "even" else 0.0), fit.size, sides, usual, (bar.top, bar.bottom) if sighting.is_clear else None
     )
 
 
 def _bar(sighting: Sighting, reach: Reach, sides: str, *, is_capped: bool) -> ErrorBar:
     """The bar as it was weighed; what is still in doubt about it is flagged."""
+    if not reach.top_seen and not reach.bottom_seen:
+        reach = replace(reach, top=None, bottom=None)
     flags = tuple(f for f in sighting.bar.flags if f not in DOUBTS)
     ends = [(reach.top, reach.top_seen), (reach.bottom, reach.bottom_seen)]
     is_whole = sides == "one" or all(end is not None for end, _ in ends)
