@@ -1,0 +1,96 @@
+"""Error bars of one column weighed together, on drawn strokes."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from digitize.barreach import Reach, Standing, Strokes, weighed
+
+CAPPED = Strokes(cap=6.0, thickness=2.0, level=1.0)
+BARE = Strokes(cap=0.0, thickness=2.0, level=1.0)
+
+
+def _ink(*bars: tuple[float, float], cap: int = 6) -> NDArray[np.float64]:
+    """Ink of upright bars at x = 20 from a top to a bottom row."""
+    ink = np.zeros((200, 40))
+    for top, bottom in bars:
+        ink[round(top) : round(bottom) + 1, 19:22] = 1
+        for row in (top, bottom):
+            ink[round(row) - 1 : round(row) + 1, 20 - cap : 21 + cap] = 1
+    return ink
+
+
+def _weighed(markers: list[Standing], ink: NDArray[np.float64], strokes: Strokes = CAPPED, hides: tuple[int, int] = (0, 0)) -> list[Reach]:
+    covered = np.zeros(ink.shape, dtype=bool)
+    covered[hides[0] : hides[1]] = True
+    for m in markers:
+        ys, xs = np.mgrid[0 : ink.shape[0], 0 : ink.shape[1]]
+        covered |= np.hypot(xs - m.x, ys - m.y) < m.size + 0.5
+    count = len(markers)
+    return weighed(markers, [strokes] * count, [np.where(covered, 0.0, ink)] * count, [covered] * count)[1]
+
+
+def _ends(reach: Reach) -> tuple[float | None, float | None]:
+    return reach.top, reach.bottom
+
+
+def test_two_even_bars_that_overlap_each_get_their_own_caps() -> None:
+    upper, lower = Standing(20, 80, 4, "even"), Standing(20, 110, 4, "even")
+    first, second = _weighed([upper, lower], _ink((50, 110 + 1), (70, 150)))
+    assert _ends(first) == pytest.approx((49.5, 110.5), abs=2)
+    assert _ends(second) == pytest.approx((69.5, 149.5), abs=1)
+    assert second.is_sure
+
+
+def test_turning_the_picture_over_turns_the_bars_over() -> None:
+    ink = _ink((50, 100), (80, 160))
+    up = _weighed([Standing(20, 75, 4, "both"), Standing(20, 120, 4, "both")], ink)
+    down = _weighed([Standing(20, 199 - 120, 4, "both"), Standing(20, 199 - 75, 4, "both")], ink[::-1].copy())
+    for here, there in zip(up, reversed(down), strict=True):
+        assert here.top is not None
+        assert here.bottom is not None
+        assert (199 - here.bottom, 199 - here.top) == pytest.approx(_ends(there), abs=1.0)  # a cap's middle is half a row aside
+
+
+def test_an_even_bar_with_a_hidden_end_is_as_long_to_that_side() -> None:
+    (reach,) = _weighed([Standing(20, 100, 4, "even")], _ink((70, 130)), hides=(60, 80))
+    assert _ends(reach) == pytest.approx((70.5, 129.5), abs=1)
+    assert not reach.top_seen
+    assert reach.bottom_seen
+
+
+def test_a_bar_does_not_cross_paper_to_a_cap() -> None:
+    (reach,) = _weighed([Standing(20, 150, 4, "one")], _ink((120, 150), (40, 60)))
+    assert reach.top == pytest.approx(119.5, abs=1)
+
+
+def test_where_nothing_is_drawn_there_is_no_bar() -> None:
+    (reach,) = _weighed([Standing(20, 100, 4, "even")], np.zeros((200, 40)))
+    assert _ends(reach) == (None, None)
+
+
+def test_bars_without_caps_end_where_their_stems_do() -> None:
+    (reach,) = _weighed([Standing(20, 100, 4, "even")], _ink((70, 130), cap=1), BARE)
+    assert _ends(reach) == pytest.approx((70, 130), abs=1)
+    assert reach.is_sure
+
+
+def test_two_readings_that_explain_as_much_are_not_sure() -> None:
+    # Two caps above two markers: either marker may have either.
+    ink = _ink((40, 100), (60, 120))
+    ink[102:] = 0
+    reaches = _weighed([Standing(20, 80, 4, "one"), Standing(20, 100, 4, "one")], ink)
+    assert {round(r.top or 0) for r in reaches} == {40, 60}
+    assert not any(r.is_sure for r in reaches)
+
+
+def test_what_is_usual_tells_readings_apart() -> None:
+    ink = _ink((40, 100), (60, 120))
+    ink[102:] = 0
+    nested, alike = (
+        _weighed([Standing(20, 80, 4, "one", usual=u), Standing(20, 100, 4, "one", usual=v)], ink) for u, v in ((20.0, 60.0), (40.0, 40.0))
+    )
+    assert [round(r.top or 0) for r in nested] == [60, 40]
+    assert [round(r.top or 0) for r in alike] == [40, 60]
