@@ -1,0 +1,103 @@
+"""Error-bar plots whose series cover one another."""
+
+from __future__ import annotations
+
+import io
+
+import numpy as np
+import PIL.Image
+import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from digitize.covered import uncovered
+from digitize.looks import Looks
+from digitize.overplot import Pen, Picture, Placed, paint
+from digitize.pens import SeenSeries
+from digitize.read import read_image
+from digitize.record import PanelRecord
+from digitize.refine import Fit
+from digitize.shapes import CIRCLE, SQUARE
+
+X = np.array([1.0, 2.0, 3.0, 4.0, 5.0, 6.0])
+FRONT = np.array([4.0, 4.6, 5.5, 5.0, 6.2, 6.6])
+BEHIND = np.array([2.2, 2.6, 5.3, 3.4, 3.9, 4.2])  # at 3 it lies beneath the other but for its lower rim
+SPREAD = np.array([0.9, 1.1, 0.8, 1.2, 1.0, 0.9])
+
+
+def panel_of(behind: str, front: str) -> PanelRecord:
+    figure = Figure(figsize=(5, 4), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for y, marker, color, half in ((BEHIND, behind, "tab:orange", 1.5 * SPREAD), (FRONT, front, "tab:blue", SPREAD)):
+        axes.errorbar(X, y, half, fmt=marker, color=color, markersize=9, capsize=4, linestyle="-", linewidth=1)
+    axes.set(xlim=(0, 7), ylim=(0, 10), xticks=range(8), yticks=range(0, 11, 2), xlabel="Weeks", ylabel="Score")
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=130)
+    (panel,) = read_image(np.array(PIL.Image.open(stream).convert("RGB"), dtype=np.uint8))
+    return panel.record
+
+
+@pytest.mark.parametrize(("behind", "front"), [("s", "o"), ("o", "D")])
+def test_a_marker_beneath_another_is_read(behind: str, front: str) -> None:
+    record = panel_of(behind, front)
+    assert record.kind == "errorbar"
+    series = sorted(record.series, key=lambda s: np.mean([p.y for p in s.points if p.y is not None]))
+    assert [len(s.points) for s in series] == [6, 6]
+    for found, y in zip(series, (BEHIND, FRONT), strict=True):
+        read = np.array([(p.x, p.y) for p in found.points], dtype=float)
+        # Of a marker beneath another only a rim shows: its place is good to a pixel or two, here 0.02 each.
+        np.testing.assert_allclose(read, np.stack([X, y], axis=1), atol=0.06)
+
+
+def test_every_end_is_right_or_flagged() -> None:
+    record = panel_of("s", "o")
+    for found in record.series:
+        for p in found.points:
+            assert p.x is not None
+            k = round(float(p.x)) - 1
+            is_behind = abs(float(p.y or 0) - BEHIND[k]) < abs(float(p.y or 0) - FRONT[k])
+            y, half = (BEHIND[k], 1.5 * SPREAD[k]) if is_behind else (FRONT[k], SPREAD[k])
+            for value, truth in ((p.y_lo, y - half), (p.y_hi, y + half)):
+                assert p.flags or value == pytest.approx(truth, abs=0.05)
+
+
+ORANGE, BLUE = (np.array(c, dtype=np.float32) / 255 for c in ((255, 127, 14), (31, 119, 180)))
+PENS = (Pen(SQUARE, 7.0, 0.0, ORANGE), Pen(CIRCLE, 8.0, 0.0, BLUE))
+
+
+def seen(number: int, places: list[tuple[float, float]]) -> SeenSeries:
+    pen = PENS[number]
+    r, g, b = (round(255 * float(c)) for c in pen.color)
+    return SeenSeries(Looks(number, pen.shape.name, 0.5, (r, g, b)), tuple(Fit(x, y, pen.size, 0.0, 0.02) for x, y in places), pen)
+
+
+def painted(front: list[tuple[float, float]], behind: list[tuple[float, float]]) -> Picture:
+    placed = [Placed(1, x, y, 1, 1) for x, y in front] + [Placed(0, x, y, 1, 1) for x, y in behind]
+    shape = (150, 260)
+    blank = Picture(np.ones((*shape, 3), np.float32), np.ones(3, np.float32), np.ones(shape, np.float32))
+    return Picture(paint(blank, PENS, placed, (slice(0, shape[0]), slice(0, shape[1]))), blank.paper, blank.seen)
+
+
+FRONT_AT = [(30.0, 40.0), (80.0, 50.0), (130.0, 60.0), (180.0, 45.0), (230.0, 55.0)]
+BEHIND_AT = [(30.0, 100.0), (80.0, 110.0), (130.0, 65.0), (180.0, 105.0), (230.0, 120.0)]
+
+
+def test_a_marker_that_was_not_seen_is_found_beneath_another() -> None:
+    lacking = [place for place in BEHIND_AT if place[0] != 130.0]
+    behind, front = uncovered([seen(0, lacking), seen(1, FRONT_AT)], painted(FRONT_AT, BEHIND_AT), 2.0)
+    assert [s.number for s in front] == [0, 1, 2, 3, 4]
+    (found,) = [s for s in behind if s.number is None]
+    assert (found.fit.x, found.fit.y) == pytest.approx((130, 65), abs=0.5)
+    assert found.is_covered
+
+
+def test_where_nothing_shows_nothing_is_found() -> None:
+    lacking = [place for place in BEHIND_AT if place[0] != 130.0]
+    behind, _ = uncovered([seen(0, lacking), seen(1, FRONT_AT)], painted(FRONT_AT, lacking), 2.0)
+    assert [s.number for s in behind] == [0, 1, 2, 3]
+
+
+def test_a_second_marker_in_a_column_that_looks_like_none_is_dropped() -> None:
+    behind, _ = uncovered([seen(0, [*BEHIND_AT, (82.0, 80.0)]), seen(1, FRONT_AT)], painted(FRONT_AT, BEHIND_AT), 2.0)
+    assert [s.number for s in behind] == [0, 1, 2, 3, 4]
