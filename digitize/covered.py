@@ -22,7 +22,6 @@ SAME_PLACE = 0.6  # half-sizes within which two are one
 SHOWN, LIKE = 0.5, 0.5  # share of a marker's ink that must show for it not to be taken for covered; agreement that is usual in a series
 APART = 1.2  # half-sizes that a hidden marker lies at least from one of its own series
 FITS_WELL = 0.2  # misfit up to which a marker of its pen's size stands where it was fitted
-INK, OWN = 0.12, 0.2  # distance from the paper (of 255) from which on a pixel is ink; share of an ink that it must have to be of it
 RIM = 0.1  # share of a marker's ink that must show beside the column of its error bar
 AGREES = 0.7  # how much of what shows of a hidden marker must agree, of what is usual
 AROUND = 0.3  # what own ink right around a marker counts against it
@@ -47,8 +46,7 @@ class _Ground:
 
     def __init__(self, pen: Pen, amount: FloatArray, picture: Picture) -> None:
         self.pen, self.amount = pen, amount
-        other = (picture.any_ink() > INK) & (amount < OWN)
-        self.free = (picture.seen > 0.5) & ~other
+        self.free = (picture.seen > 0.5) & ~picture.other_ink(amount)
         self.bar = min(STEM, 0.4 * pen.size)
         middle = pen.kernels[0].shape[1] // 2
         beside = np.abs(np.arange(-middle, middle + 1)) > self.bar

@@ -27,6 +27,7 @@ RING_WEIGHT, INNER_WEIGHT = 0.3, 0.5
 ONE_HUE, DARKER = 0.99, 1.25  # cosine between ways of one hue; how much farther from the paper a darker ink of it is
 AGREES = 0.65  # how well a marker's showing ink must agree, as a share of how well it does in those that stand alone
 LEAST_AGREES = 0.5
+INK, OWN = 0.12, 0.2  # how far from the paper a pixel is ink; share of a colour that it must have to be of it
 SHOWS = 0.12  # share of a marker's ink that must show
 STEPS = (-0.5, -0.25, 0.0, 0.25, 0.5)
 SURELY = 0.75  # share of its ink that shows, and that agrees, above which a marker that no other crowds is not doubted
@@ -120,6 +121,10 @@ class Picture:
     def any_ink(self) -> FloatArray:
         """How far (h, w) each pixel is from the paper, at most 1."""
         return _f32(np.minimum(np.linalg.norm(self.image - self.paper, axis=2) / 0.6, 1))
+
+    def other_ink(self, amount: FloatArray) -> NDArray[np.bool_]:
+        """Where (h, w) ink lies that is not of the colour whose share is `amount`."""
+        return np.asarray((self.any_ink() > INK) & (amount < OWN), dtype=np.bool_)
 
 
 def _f32(values: NDArray[np.floating]) -> FloatArray:

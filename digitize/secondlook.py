@@ -15,15 +15,14 @@ from digitize.refine import Fit
 from digitize.shapes import Shape
 
 DOUBTS = frozenset({"shared_stem", "end_doubtful", "end_hidden", "error_bar_hidden", "mirrored", "uneven_bar"})
-INK, OWN = 0.12, 0.2  # distance from the paper (of 255) from which on a pixel is ink; share of an ink that it must have to be of it
 ENOUGH = 3  # bars that must be clear for a series to show on which sides its bars reach
 EVEN = 0.03  # share of its length by which the halves of an even bar differ at most
-ONE_SIDED = 0.7
+ONE_SIDED = 0.7  # share of the bars that must lack an end for all to be taken to have one
 REACH = 30  # px: nothing further from its stem belongs to a cap
-LEVEL = 0.75
-LOOKS = 2
+LEVEL = 0.75  # share of the bars that must be even for all to be taken to be
+LOOKS = 2  # how often all are weighed: what one look makes clear helps the next
 SIDES = ("even", "both", "one")
-EVEN_GAIN = 0.3
+EVEN_GAIN = 0.3  # by how much a bar, even ones are preferred where nothing is clear: most figures have them
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,14 +57,14 @@ def looked_at_again(sightings: Sequence[Sighting], colors: Sequence[tuple[int, i
         return [s.bar for s in sightings]
     inks = [np.asarray(np.array(c) / 255, dtype=np.float32) for c in colors]
     amounts = picture.amounts(inks)
-    hidden, any_ink = _hidden(sightings, picture), picture.any_ink() > INK
+    hidden, others = _hidden(sightings, picture), [picture.other_ink(a) for a in amounts]
     strokes = [_strokes([s for s in sightings if s.series == k], sightings, amounts) for k in range(len(colors))]
     usual = [_usual([s for s in sightings if s.series == k], sightings) for k in range(len(colors))]
     scene = _Scene(
         sightings,
         amounts,
         hidden,
-        any_ink,
+        others,
         strokes,
         usual,
         [g for g in _columns(sightings, near) if not all(sightings[i].is_clear for i in g)],
@@ -88,14 +87,15 @@ def looked_at_again(sightings: Sequence[Sighting], colors: Sequence[tuple[int, i
 class _Scene:
     """What is known of a plot when its bars are weighed.
 
-    The markers at first sight; the ink of each series (h, w); where marks or words hide it; where any ink lies; how each series draws its
-    bars and how far they mostly reach (px, 0 where that is not known); and the columns in which a bar is in doubt (numbers of markers).
+    The markers at first sight; the ink of each series (h, w); where marks or words hide it; where the ink of others lies; how each series
+    draws its bars and how far they mostly reach (px, 0 where that is not known); and the columns in which a bar is in doubt (numbers of
+    markers).
     """
 
     sightings: Sequence[Sighting]
     amounts: Sequence[FloatArray]
     hidden: NDArray[np.bool_]
-    any_ink: NDArray[np.bool_]
+    others: Sequence[NDArray[np.bool_]]
     strokes: Sequence[Strokes | None]
     usual: Sequence[float]
     columns: Sequence[Sequence[int]]
@@ -110,7 +110,7 @@ class _Scene:
             if len(strokes) < len(group):
                 continue
             own = [self.amounts[k].astype(np.float64) for k in numbers]
-            covered = [self.hidden | (self.any_ink & (ink < OWN)) for ink in own]
+            covered = [self.hidden | self.others[k] for k in numbers]
             standing = [_standing(self.sightings[i], sides[k], anchors[k], self.usual[k]) for i, k in zip(group, numbers, strict=True)]
             worth, reaches = weighed(standing, strokes, own, covered)
             total += worth
