@@ -143,7 +143,7 @@ def _placed(series: SeenSeries, ground: _Ground | None, near: float) -> list[Sta
             placed.append(Standing(k, fit, _fits_well(fit, size) and stand.shows < SHOWN))
         else:
             moved = replace(fit, x=stand.x, y=stand.y, size=size, line_width=ground.pen.line_width, misfit=FITS_WELL)
-            placed.append(Standing(k, moved, stand.shows < SHOWN))
+            placed.append(Standing(k, moved, True))
     return placed
 
 

@@ -117,7 +117,19 @@ def _series(drawn: _Drawn, amount: NDArray[np.float64], scale: float, panel: Pan
     if look.style.startswith("triangle"):
         marks = _anchored(marks, float(np.median([f.size for _, f in drawn.points])))
     marks = tuple(_mirrored(m, p.bar) for m, (p, _) in zip(marks, drawn.points, strict=True))
+    marks = tuple(replace(m, flags=(*m.flags, "end_doubtful")) if not m.flags and _may_be_key(m, panel) else m for m in marks)
     return Series(look.name, hex_color(look.color), look.style, marks)
+
+
+def _may_be_key(mark: Mark, panel: Panel) -> bool:
+    """Whether a word stands right beside a mark: then it may be the key of a legend that was not seen as one."""
+    reach = 3.5 * panel.height
+    return any(
+        is_word(t)
+        and abs(t.box[1] + t.box[3] - 2 * mark.y.px) < 5 * panel.height
+        and min(abs(t.box[0] - mark.x.px), abs(t.box[2] - mark.x.px)) < reach
+        for t in panel.texts
+    )
 
 
 def _mirrored(mark: Mark, bar: ErrorBar) -> Mark:

@@ -80,7 +80,12 @@ def looked_at_again(sightings: Sequence[Sighting], colors: Sequence[tuple[int, i
             sides = [best] * len(colors)
         _, bars = scene.weighed(anchors, [side or "even" for side in sides])
         anew = [replace(s, bar=bar) for s, bar in zip(sightings, bars, strict=True)]
-    return [s.bar for s in anew]
+    return [s.bar if s.is_clear else _doubted(w.bar) for s, w in zip(sightings, anew, strict=True)]
+
+
+def _doubted(bar: ErrorBar) -> ErrorBar:
+    """A bar that a first look doubted is flagged still: what the second makes of it is the best reading, not one beyond doubt."""
+    return bar if DOUBTS & set(bar.flags) else replace(bar, flags=(*bar.flags, "end_doubtful"))
 
 
 @dataclass(frozen=True, eq=False)
