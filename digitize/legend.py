@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from digitize.ocr import TextBox
 
 Box = tuple[int, int, int, int]
+ONE_MORE = 1.5  # distances between lines within which the next line of a legend lies
 KEY_REACH = 6.5  # how far from its name a key may lie, in digit heights
 
 
@@ -46,6 +47,20 @@ def find_legend(image: NDArray[np.uint8], texts: Sequence[TextBox], plot: Box, h
             if len(entries) > len(best):
                 best = entries
     return tuple(sorted(best, key=lambda e: (e.text_box[1], e.text_box[0])))
+
+
+def may_be_key(x: float, y: float, legend: Sequence[LegendEntry]) -> bool:
+    """Whether a mark at (x, y) px of the figure stands where the legend may have one more key.
+
+    That is in line with its keys, not more than a line above or below them.
+    """
+    if not legend:
+        return False
+    keys = np.array([e.key_box for e in legend], dtype=float)
+    middles = np.sort((keys[:, 1] + keys[:, 3]) / 2)
+    pitch = float(np.median(np.diff(middles))) if middles.size > 1 else 2.0 * float((keys[:, 3] - keys[:, 1]).max())
+    in_line = bool(keys[:, 0].min() <= x <= keys[:, 2].max())
+    return in_line and bool(middles[0] - ONE_MORE * pitch < y < middles[-1] + ONE_MORE * pitch)
 
 
 def _columns(names: Sequence[TextBox], *, right_side: bool) -> list[list[TextBox]]:

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from digitize.covered import Standing, uncovered
 from digitize.errorbars import ErrorBar, find_stems, pair_error_bars, reconciled
 from digitize.ink import Ink, Layer, find_layers, paper_color, substantial
-from digitize.legend import LegendEntry, is_word
+from digitize.legend import LegendEntry, is_word, may_be_key
 from digitize.looks import SAME_X, Looks, Seen, alikeness, distinct, looks_of_keys, looks_of_markers, named, see, shared_out
 from digitize.markers import UNIT, find_markers
 from digitize.overplot import Picture
@@ -50,16 +50,18 @@ def read_points(panel: Panel, legend: Sequence[LegendEntry]) -> tuple[Series, ..
     small = scaled_to(crop, scale)
     ink = find_layers(small)
     markers = distinct([see(m, ink) for m in find_markers(small)]) if ink.layers else []
-    blind = scaled_to(np.where(crop == panel.crop, 0, 255).astype(np.uint8), scale).max(axis=2) > 0
+    painted = (crop != panel.crop).any(axis=2)
+    blind = scaled_to(np.repeat(painted[..., None] * np.uint8(255), 3, axis=2), scale).max(axis=2) > 0
     points = _points(ink, markers, blind)
     if not points:
         return ()
     keys = looks_of_keys(panel, legend, ink)
     looks = named(looks_of_markers(markers, ink, keys if len(keys) == len(legend) else ()), keys)
     picture = picture_of(panel, crop, legend)
+    picture = replace(picture, seen=np.where(painted, 0, picture.seen).astype(np.float32))  # keys are no markers that lie hidden
     groups = [(look, sorted(own, key=lambda p: p.seen.marker.x)) for look, own in zip(looks, _assigned(points, looks), strict=True) if own]
     drawn = _looked_at_again(_drawn(groups, crop, picture, scale), picture, scale)
-    return tuple(_series(each, ink_amount(crop, paper_color(crop), each.look.color), scale, panel) for each in drawn)
+    return tuple(_series(each, ink_amount(crop, paper_color(crop), each.look.color), scale, panel, legend) for each in drawn)
 
 
 @dataclass(frozen=True)
@@ -110,26 +112,15 @@ def _moved(bar: ErrorBar, to: Callable[[float], float]) -> ErrorBar:
     return replace(bar, top=None if bar.top is None else to(bar.top), bottom=None if bar.bottom is None else to(bar.bottom))
 
 
-def _series(drawn: _Drawn, amount: NDArray[np.float64], scale: float, panel: Panel) -> Series:
+def _series(drawn: _Drawn, amount: NDArray[np.float64], scale: float, panel: Panel, legend: Sequence[LegendEntry]) -> Series:
     """The series in straightened pixels of the figure; `amount` (h, w) is the ink of its colour."""
     look = drawn.look
     marks = tuple(_mark(p, fit, look, amount, scale, panel) for p, fit in drawn.points)
     if look.style.startswith("triangle"):
         marks = _anchored(marks, float(np.median([f.size for _, f in drawn.points])))
     marks = tuple(_mirrored(m, p.bar) for m, (p, _) in zip(marks, drawn.points, strict=True))
-    marks = tuple(replace(m, flags=(*m.flags, "end_doubtful")) if not m.flags and _may_be_key(m, panel) else m for m in marks)
+    marks = tuple(replace(m, flags=(*m.flags, "legend_key")) if may_be_key(m.x.px, m.y.px, legend) else m for m in marks)
     return Series(look.name, hex_color(look.color), look.style, marks)
-
-
-def _may_be_key(mark: Mark, panel: Panel) -> bool:
-    """Whether a word stands right beside a mark: then it may be the key of a legend that was not seen as one."""
-    reach = 3.5 * panel.height
-    return any(
-        is_word(t)
-        and abs(t.box[1] + t.box[3] - 2 * mark.y.px) < 5 * panel.height
-        and min(abs(t.box[0] - mark.x.px), abs(t.box[2] - mark.x.px)) < reach
-        for t in panel.texts
-    )
 
 
 def _mirrored(mark: Mark, bar: ErrorBar) -> Mark:

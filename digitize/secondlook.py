@@ -21,7 +21,7 @@ ONE_SIDED = 0.7  # share of the bars that must lack an end for all to be taken t
 REACH = 30  # px: nothing further from its stem belongs to a cap
 LEVEL = 0.75  # share of the bars that must be even for all to be taken to be
 LOOKS = 2  # how often all are weighed: what one look makes clear helps the next
-SIDES = ("even", "both", "one")
+SIDES = ("even", "both", "one")  # as Standing has them
 EVEN_GAIN = 0.3  # by how much a bar, even ones are preferred where nothing is clear: most figures have them
 
 
@@ -80,12 +80,14 @@ def looked_at_again(sightings: Sequence[Sighting], colors: Sequence[tuple[int, i
             sides = [best] * len(colors)
         _, bars = scene.weighed(anchors, [side or "even" for side in sides])
         anew = [replace(s, bar=bar) for s, bar in zip(sightings, bars, strict=True)]
-    return [s.bar if s.is_clear else _doubted(w.bar) for s, w in zip(sightings, anew, strict=True)]
+    return [s.bar if s.is_clear else _doubted(w.bar, s.bar) for s, w in zip(sightings, anew, strict=True)]
 
 
-def _doubted(bar: ErrorBar) -> ErrorBar:
+def _doubted(bar: ErrorBar, first: ErrorBar) -> ErrorBar:
     """A bar that a first look doubted is flagged still: what the second makes of it is the best reading, not one beyond doubt."""
-    return bar if DOUBTS & set(bar.flags) else replace(bar, flags=(*bar.flags, "end_doubtful"))
+    if DOUBTS & set(bar.flags):
+        return bar
+    return replace(bar, flags=(*bar.flags, "shared_stem" if "shared_stem" in first.flags else "end_doubtful"))
 
 
 @dataclass(frozen=True, eq=False)

@@ -25,13 +25,20 @@ BEHIND = np.array([2.2, 2.6, 5.3, 3.4, 3.9, 4.2])  # at 3 it lies beneath the ot
 SPREAD = np.array([0.9, 1.1, 0.8, 1.2, 1.0, 0.9])
 
 
-def panel_of(behind: str, front: str) -> PanelRecord:
+THIRD = np.array([8.2, 8.6, 8.3, 8.9, 8.4, 8.8])
+NAMES = ("Group A", "Group B", "...")  # the last is no word: its key is not known to be one
+
+
+def panel_of(behind: str, front: str, *, legend: bool = False) -> PanelRecord:
     figure = Figure(figsize=(5, 4), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
-    for y, marker, color, half in ((BEHIND, behind, "tab:orange", 1.5 * SPREAD), (FRONT, front, "tab:blue", SPREAD)):
-        axes.errorbar(X, y, half, fmt=marker, color=color, markersize=9, capsize=4, linestyle="-", linewidth=1)
-    axes.set(xlim=(0, 7), ylim=(0, 10), xticks=range(8), yticks=range(0, 11, 2), xlabel="Weeks", ylabel="Score")
+    drawn = [(BEHIND, behind, "tab:orange", 1.5 * SPREAD), (FRONT, front, "tab:blue", SPREAD), (THIRD, "^", "tab:red", 0.5 * SPREAD)]
+    for (y, marker, color, half), name in zip(drawn[: 3 if legend else 2], NAMES, strict=False):
+        axes.errorbar(X, y, half, fmt=marker, color=color, markersize=9, capsize=4, linestyle="-", linewidth=1, label=name)
+    axes.set(xlim=(0, 11 if legend else 7), ylim=(0, 10), xticks=range(8), yticks=range(0, 11, 2), xlabel="Weeks", ylabel="Score")
+    if legend:
+        axes.legend(loc="center right", frameon=False)
     stream = io.BytesIO()
     figure.savefig(stream, format="png", dpi=130)
     (panel,) = read_image(np.array(PIL.Image.open(stream).convert("RGB"), dtype=np.uint8))
@@ -60,6 +67,13 @@ def test_every_end_is_right_or_flagged() -> None:
             y, half = (BEHIND[k], 1.5 * SPREAD[k]) if is_behind else (FRONT[k], SPREAD[k])
             for value, truth in ((p.y_lo, y - half), (p.y_hi, y + half)):
                 assert p.flags or value == pytest.approx(truth, abs=0.05)
+
+
+def test_a_key_without_a_name_is_flagged_and_the_others_are_no_hidden_markers() -> None:
+    record = panel_of("s", "o", legend=True)
+    beyond = [p for s in record.series for p in s.points if float(p.x or 0) > 6.5]
+    assert [p.flags for p in beyond] == [("legend_key",)]
+    assert sum(len(s.points) for s in record.series) - len(beyond) == 18
 
 
 ORANGE, BLUE = (np.array(c, dtype=np.float32) / 255 for c in ((255, 127, 14), (31, 119, 180)))

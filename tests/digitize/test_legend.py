@@ -11,7 +11,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from digitize.legend import LegendEntry, find_legend, is_word
+from digitize.legend import LegendEntry, find_legend, is_word, may_be_key
 from digitize.ocr import TextBox
 
 HEIGHT = 12.0
@@ -190,3 +190,18 @@ def test_an_enlarged_legend_has_enlarged_boxes() -> None:
 )
 def test_what_is_a_word(name: str, confidence: float, rotation: Literal[0, 90], expected: bool) -> None:
     assert is_word(text(name, 0, 10, confidence=confidence, rotation=rotation)) is expected
+
+
+LEGEND = tuple(LegendEntry(name, (250, y, 300, y + 12), (210, y, 240, y + 12)) for name, y in (("Active", 40), ("Placebo", 60)))
+
+
+@pytest.mark.parametrize(
+    ("x", "y", "expected"),
+    [(225, 86, True), (225, 26, True), (225, 110, False), (225, 0, False), (200, 86, False), (260, 86, False)],
+)
+def test_a_mark_in_line_with_keys_may_be_one(x: float, y: float, expected: bool) -> None:
+    assert may_be_key(x, y, LEGEND) == expected
+
+
+def test_without_a_legend_no_mark_is_a_key() -> None:
+    assert not may_be_key(225, 86, ())
