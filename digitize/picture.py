@@ -17,10 +17,10 @@ COLORED = 60  # grey levels between the largest and the smallest of a pixel's re
 FAINT = 20.0  # grey levels from the paper's within which a pixel is paper
 
 
-def picture_of(panel: Panel, without: NDArray[np.uint8], legend: Sequence[LegendEntry]) -> Picture:
+def picture_of(panel: Panel, without: NDArray[np.uint8], legend: Sequence[LegendEntry], *, with_keys: bool) -> Picture:
     """The plot, blind where text was painted over, and for paper where the legend may cover what lies beneath.
 
-    `without` (h, w, 3) is its inside without words and legend.
+    `without` (h, w, 3) is its inside without words and legend; `with_keys` tells whether the legend's keys are to be seen.
     """
     image = panel.crop
     paper = paper_color(image)
@@ -28,7 +28,7 @@ def picture_of(panel: Panel, without: NDArray[np.uint8], legend: Sequence[Legend
     seen = (image == without).all(axis=2) | (np.ptp(image, axis=2) > COLORED)
     for entry in legend:
         a, b, c, d = _grown(entry.key_box, 0.2 * panel.height, panel)
-        seen[b : d + 1, a : c + 1] = True  # a key is found as the marker that it is, and left out later
+        seen[b : d + 1, a : c + 1] = with_keys
     if legend:
         boxes = np.array([e.text_box for e in legend] + [e.key_box for e in legend])
         hull = (*boxes[:, :2].min(axis=0).tolist(), *boxes[:, 2:].max(axis=0).tolist())

@@ -50,15 +50,13 @@ def read_points(panel: Panel, legend: Sequence[LegendEntry]) -> tuple[Series, ..
     small = scaled_to(crop, scale)
     ink = find_layers(small)
     markers = distinct([see(m, ink) for m in find_markers(small)]) if ink.layers else []
-    painted = (crop != panel.crop).any(axis=2)
-    blind = scaled_to(np.repeat(painted[..., None] * np.uint8(255), 3, axis=2), scale).max(axis=2) > 0
+    blind = scaled_to(np.where(crop == panel.crop, 0, 255).astype(np.uint8), scale).max(axis=2) > 0
     points = _points(ink, markers, blind)
     if not points:
         return ()
     keys = looks_of_keys(panel, legend, ink)
     looks = named(looks_of_markers(markers, ink, keys if len(keys) == len(legend) else ()), keys)
-    picture = picture_of(panel, crop, legend)
-    picture = replace(picture, seen=np.where(painted, 0, picture.seen).astype(np.float32))  # keys are no markers that lie hidden
+    picture = picture_of(panel, crop, legend, with_keys=False)
     groups = [(look, sorted(own, key=lambda p: p.seen.marker.x)) for look, own in zip(looks, _assigned(points, looks), strict=True) if own]
     drawn = _looked_at_again(_drawn(groups, crop, picture, scale), picture, scale)
     return tuple(_series(each, ink_amount(crop, paper_color(crop), each.look.color), scale, panel, legend) for each in drawn)

@@ -42,7 +42,8 @@ def read_scatter(panel: Panel, legend: Sequence[LegendEntry]) -> tuple[Series, .
     """
     words = replace(panel, texts=tuple(t for t in panel.texts if not LIKE_MARKERS.fullmatch(t.text)))
     crop = without_text(words, legend)
-    picture = picture_of(panel, crop, legend)
+    # A key is found as the marker that it is, and left out later.
+    picture = picture_of(panel, crop, legend, with_keys=True)
     seen = _first_look(panel, legend, crop, picture)
     kept = [s for s in seen if s.pen is not None]
     alone = [Placed(k, f.x, f.y, 1.0, 1.0) for k, s in enumerate(kept) for f in s.fits if s.has_drawn(f)]

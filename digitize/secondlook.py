@@ -80,14 +80,12 @@ def looked_at_again(sightings: Sequence[Sighting], colors: Sequence[tuple[int, i
             sides = [best] * len(colors)
         _, bars = scene.weighed(anchors, [side or "even" for side in sides])
         anew = [replace(s, bar=bar) for s, bar in zip(sightings, bars, strict=True)]
-    return [s.bar if s.is_clear else _doubted(w.bar, s.bar) for s, w in zip(sightings, anew, strict=True)]
+    return [s.bar if s.is_clear else _inferred(w.bar) for s, w in zip(sightings, anew, strict=True)]
 
 
-def _doubted(bar: ErrorBar, first: ErrorBar) -> ErrorBar:
+def _inferred(bar: ErrorBar) -> ErrorBar:
     """A bar that a first look doubted is flagged still: what the second makes of it is the best reading, not one beyond doubt."""
-    if DOUBTS & set(bar.flags):
-        return bar
-    return replace(bar, flags=(*bar.flags, "shared_stem" if "shared_stem" in first.flags else "end_doubtful"))
+    return bar if DOUBTS & set(bar.flags) else replace(bar, flags=(*bar.flags, "end_inferred"))
 
 
 @dataclass(frozen=True, eq=False)
