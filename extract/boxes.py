@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 from typing import Any, Literal
 
 from digitize.record import FigureRecord, PanelRecord, PointRecord
-from extract.quantiles import wan2014
+from extract.fromquantiles import arm_from_quantiles
 from extract.summary import NAN, ArmSummary
 
 Whiskers = Literal["range"]
@@ -19,9 +18,15 @@ def has_boxes(record: FigureRecord) -> bool:
 
 
 def arms_from_boxes(
-    record: FigureRecord, *, study: str, n: int | Mapping[str, int], whiskers: Whiskers | None = None, panel: str | None = None
+    record: FigureRecord,
+    *,
+    study: str,
+    n: int | Mapping[str, int],
+    whiskers: Whiskers | None = None,
+    panel: str | None = None,
+    method: str = "wan2014",
 ) -> tuple[ArmSummary, ...]:
-    """An arm for each box of a box plot, by Wan et al. 2014.
+    """An arm for each box of a box plot.
 
     Parameters
     ----------
@@ -36,6 +41,8 @@ def arms_from_boxes(
         quartiles alone (C3), whatever the whiskers are.
     panel
         Its id, where the figure has several box plots.
+    method
+        How mean and SD are estimated; see `estimate`.
 
     Returns
     -------
@@ -55,7 +62,7 @@ def arms_from_boxes(
     for series in plot.series:
         for point in series.points:
             arm, timepoint = (series.name, str(point.x)) if is_grouped else (str(point.x), "")
-            arms.append(_arm(point, study, arm, timepoint, _n_of(n, arm), whiskers, f"{record.source.file} {plot.id}"))
+            arms.append(_arm(point, study, arm, timepoint, _n_of(n, arm), whiskers, method, f"{record.source.file} {plot.id}"))
     return tuple(arms)
 
 
@@ -77,7 +84,9 @@ def _n_of(n: int | Mapping[str, int], arm: str) -> int:
     return n[arm]
 
 
-def _arm(point: PointRecord, study: str, arm: str, timepoint: str, n: int, whiskers: Whiskers | None, source: str) -> ArmSummary:
+def _arm(
+    point: PointRecord, study: str, arm: str, timepoint: str, n: int, whiskers: Whiskers | None, method: str, source: str
+) -> ArmSummary:
     said: dict[str, Any] = point.model_extra or {}
     names = {"median": "median", "q1": "q1", "q3": "q3"}
     if whiskers == "range":
@@ -85,14 +94,20 @@ def _arm(point: PointRecord, study: str, arm: str, timepoint: str, n: int, whisk
             message = f"{source}, {arm}: expected whiskers that are the range, found outliers beyond them"
             raise ValueError(message)
         names |= {"minimum": "whisker_lo", "maximum": "whisker_hi"}
-    values: dict[str, Any] = {ours: said.get(theirs) for ours, theirs in names.items()}
-    readings: dict[str, Any] = {f"u_{ours}": said.get(f"u_{theirs}") for ours, theirs in names.items()}
-    common: dict[str, Any] = {"study": study, "arm": arm, "n": n, "timepoint": timepoint, "how": "estimated", "source": source}
-    if any(value is None for value in values.values()):
-        return ArmSummary(**common, mean=NAN, sd=NAN, method="wan2014", error_bars="box", flags=point.flags)
-    found = wan2014(n, **values, **readings)
-    u_mean, u_sd = (NAN if u is None or math.isnan(u) else u for u in (found.u_mean, found.u_sd))
-    return ArmSummary(
-        **common, mean=found.mean, sd=found.sd, u_mean=u_mean, u_sd=u_sd, se_mean=found.se_mean, method=found.method,
-        error_bars="box (range)" if whiskers else "box", flags=(*point.flags, *found.flags),
-    )  # fmt: skip
+    values = {ours: said.get(theirs) for ours, theirs in names.items()}
+    readings = {ours: said.get(f"u_{theirs}") for ours, theirs in names.items()}
+    known = {name: float(value) for name, value in values.items() if value is not None}
+    blank = ArmSummary(
+        study=study,
+        arm=arm,
+        n=n,
+        mean=NAN,
+        sd=NAN,
+        timepoint=timepoint,
+        how="estimated",
+        method=method,
+        error_bars="box (range)" if whiskers else "box",
+        source=source,
+        flags=point.flags,
+    )
+    return arm_from_quantiles(blank, known, readings, method=method) if len(known) == len(names) else blank

@@ -9,7 +9,8 @@ from typing import Literal
 
 from scipy.special import ndtri, stdtrit
 
-from extract.quantiles import Xi, iqr_per_sd, range_per_sd
+from extract.closedforms import Expected
+from extract.estimators import EXPECTED_LABEL, iqr_per_sd, range_per_sd
 from extract.summary import NAN, checked_n
 
 KINDS = ("sd", "se", "ci95", "iqr", "range")
@@ -78,7 +79,7 @@ def sd_from_error_bar(
     u_y_lo: float | None = None,
     u_y_hi: float | None = None,
     ci: Literal["t", "z"] = "t",
-    xi: Xi = "blom",
+    xi: Expected = "blom",
 ) -> SdReading:
     """SD of the participants from one error bar around a mean.
 
@@ -99,7 +100,7 @@ def sd_from_error_bar(
     ci
         "t", or "z" where the paper used the normal quantile.
     xi
-        Blom's approximation or the exact expected range; see `wan2014`.
+        Blom's approximation or the exact expected range; see `estimate`.
 
     Raises
     ------
@@ -166,14 +167,14 @@ def _root_sum(*parts: float | None) -> float:
     return math.hypot(*known) if len(known) == len(parts) else NAN
 
 
-def _sd_per_half_width(bar: ErrorBarKind, n: int, ci: str, xi: Xi) -> tuple[float, str]:
+def _sd_per_half_width(bar: ErrorBarKind, n: int, ci: str, xi: Expected) -> tuple[float, str]:
     if bar.name == "sd":
         return 1.0, "sd"
     if bar.name == "se":
         return math.sqrt(n), "se x sqrt(n)"
     if bar.name == "ci":
         return math.sqrt(n) / confidence_quantile(bar.level, n, ci), f"{bar} x sqrt(n) / {f't({n - 1})' if ci == 't' else 'z'}"
-    label = "Blom" if xi == "blom" else "exact"
+    label = EXPECTED_LABEL[xi]
     expected = range_per_sd(n, xi) if bar.name == "range" else iqr_per_sd(n, xi)
     return 2.0 / expected, f"{bar} / {'xi' if bar.name == 'range' else 'eta'}(n) (wan2014, {label})"
 

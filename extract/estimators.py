@@ -1,265 +1,235 @@
-"""Every closed-form way from reported quantiles to mean and SD, for many arms at once.
-
-Scenarios are those of Wan et al. 2014: C1 is {minimum, median, maximum}, C3 {q1, median, q3}, C2 all five. `wan2014` in
-extract/quantiles.py does one arm with the uncertainty of reading; here a column holds thousands.
-"""
+"""Mean and SD of one arm from its reported quantiles: every estimator under one name each, with all its uncertainties."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields
-from typing import Literal
+from dataclasses import dataclass, replace
+from functools import partial
 
 import numpy as np
-import numpy.typing as npt
-from scipy.special import ndtri
+from scipy.special import chdtri, ndtri, stdtrit
 
-from extract.normal import xi_exact
+from extract import closedforms as closed
+from extract.blue import yang2022
+from extract.closedforms import Expected
+from extract.fitted import Fit, fit_bc, fit_mln, fit_qe
+from extract.quantiles import NAMES, Moments, Quantiles, Scenario
+from extract.sampling import Estimator, bootstrap_errors, equivariant_errors, linear_errors, linear_weights, reread_errors
+from extract.summary import checked_n
 
-Floats = npt.NDArray[np.float64]
-Scenario = Literal["C1", "C2", "C3"]
+
+def _fit_lognormal(q: Quantiles) -> Fit:
+    mu, s2, _ = closed.log_moments(q)
+    return Fit(closed.shi2020_lognormal(q), lambda p: np.exp(mu[:, None] + np.sqrt(s2)[:, None] * ndtri(p)))
 
 
-@dataclass(frozen=True, eq=False)
-class Quantiles:
-    """Reported quantiles of k arms, a column each, with the number of participants `n`.
+# Linear in the quantiles; following shift and scale, but not linear; and those that fit a distribution.
+_LINEAR: Mapping[str, Estimator] = {
+    "wan2014": closed.wan2014,
+    "luo2018": closed.luo2018_shi2020,
+    "walter2007": closed.walter2007,
+    "yang2022": yang2022,
+}
+_EQUIVARIANT: Mapping[str, Estimator] = {"hozo2005": closed.hozo2005, "bland2015": closed.bland2015}
+_FITTED: Mapping[str, Callable[[Quantiles], Fit]] = {
+    "shi2020_lognormal": _fit_lognormal,
+    "mcgrath2020_qe": fit_qe,
+    "mcgrath2020_bc": fit_bc,
+    "cai2021": fit_mln,
+}
 
-    Minimum and maximum, or q1 and q3, or all four stand beside the median; those that are not known are left out for all arms.
 
-    Raises
-    ------
-    ValueError
-        If n is below 2, a value is not finite, the quantiles of an arm do not ascend, or they make no scenario.
+def _moments_of(fit: Callable[[Quantiles], Fit], q: Quantiles) -> Moments:
+    return fit(q).moments
+
+
+METHODS: Mapping[str, Estimator] = {**_LINEAR, **_EQUIVARIANT, **{name: partial(_moments_of, fit) for name, fit in _FITTED.items()}}
+
+EXPECTED_LABEL = {"blom": "Blom", "exact": "exact", "table": "printed table"}
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An estimated mean and SD.
+
+    `u_mean` and `u_sd` are the standard uncertainties that come from reading the quantiles off a figure (NaN where none were given);
+    `se_mean` and `se_sd` the sampling standard errors, for data of the distribution that the method takes for granted (NaN where the
+    quantiles do not tell). `scenario` is C1 (range), C2 (five numbers) or C3 (quartiles) of Wan et al. 2014.
+    Flag `n_below_5`: fewer participants than a five-number summary has numbers.
     """
 
-    n: npt.ArrayLike
-    median: npt.ArrayLike
-    minimum: npt.ArrayLike | None = None
-    q1: npt.ArrayLike | None = None
-    q3: npt.ArrayLike | None = None
-    maximum: npt.ArrayLike | None = None
-
-    def __post_init__(self) -> None:
-        """Make arrays of all columns and check them."""
-        for f in fields(self):
-            value = getattr(self, f.name)
-            if value is not None:
-                object.__setattr__(self, f.name, np.atleast_1d(np.asarray(value, dtype=np.float64)))
-        columns = self.columns
-        listed = ", ".join(columns)
-        if {"minimum", "maximum"} & columns.keys() not in ({"minimum", "maximum"}, set()) or len(columns) not in (3, 5):
-            message = f"expected the median with minimum and maximum, q1 and q3, or all four, found {listed}"
-            raise ValueError(message)
-        values = np.array(list(np.broadcast_arrays(self.size, *columns.values())))
-        if not np.isfinite(values).all() or (values[0] < 2).any():
-            message = f"expected finite quantiles and n of 2 or more, found n {values[0].min():g} and {listed}"
-            raise ValueError(message)
-        falling = (np.diff(values[1:], axis=0) < 0).any(axis=0)
-        if falling.any():
-            found = ", ".join(f"{v:g}" for v in values[1:, int(np.argmax(falling))])
-            message = f"expected {' <= '.join(columns)}, found {found}"
-            raise ValueError(message)
-
-    @property
-    def size(self) -> Floats:
-        """The numbers of participants."""
-        return np.asarray(self.n)
-
-    @property
-    def columns(self) -> dict[str, Floats]:
-        """The quantiles that are given, in ascending order."""
-        names = ("minimum", "q1", "median", "q3", "maximum")
-        return {name: np.asarray(value) for name in names if (value := getattr(self, name)) is not None}
-
-    @property
-    def scenario(self) -> Scenario:
-        """C1, C2 or C3."""
-        return "C2" if len(self.columns) == 5 else "C1" if self.minimum is not None else "C3"
-
-    def mapped(self, change: Callable[[Floats], Floats]) -> Quantiles:
-        """The quantiles of values that an increasing function changes."""
-        return Quantiles(self.size, **{name: change(values) for name, values in self.columns.items()})
-
-
-@dataclass(frozen=True, eq=False)
-class Moments:
-    """Estimated means and SDs, a value an arm, and the method's name."""
-
-    mean: Floats
-    sd: Floats
+    mean: float
+    sd: float
+    u_mean: float
+    u_sd: float
+    se_mean: float
+    se_sd: float
     method: str
+    scenario: Scenario
+    flags: tuple[str, ...] = ()
+
+    @property
+    def df(self) -> float:
+        """Degrees of freedom of a chi distribution as wide, for its mean, as the SD is uncertain: sampling and reading together.
+
+        Patnaik 1950 (Biometrika 37:78) has ranges follow scaled chi distributions; an SD of n values has n - 1.
+        """
+        squares = self.se_sd**2 + (0.0 if math.isnan(self.u_sd) else self.u_sd**2)
+        return self.sd**2 / (2 * squares) if squares > 0 else math.inf
+
+    def mean_interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Confidence interval of the mean: sampling and reading error together, by Student's t with `df`."""
+        reading = 0.0 if math.isnan(self.u_mean) else self.u_mean
+        half = float(stdtrit(self.df, 0.5 + level / 2)) * math.hypot(self.se_mean, reading)
+        return self.mean - half, self.mean + half
+
+    def sd_interval(self, level: float = 0.95) -> tuple[float, float]:
+        """Confidence interval of the SD: sampling and reading error together, by the chi distribution with `df`."""
+        if not math.isfinite(self.df):
+            return self.sd, self.sd
+        low, high = (float(chdtri(self.df, tail)) for tail in (0.5 - level / 2, 0.5 + level / 2))
+        return self.sd * math.sqrt(self.df / low), self.sd * math.sqrt(self.df / high)
 
 
-def xi(n: Floats) -> Floats:
-    """Expected range of n normal values in SDs, by Blom's approximation (Wan et al. 2014, eq. 9)."""
-    return np.asarray(2 * ndtri((n - 0.375) / (n + 0.25)))
+def estimate(
+    n: int,
+    *,
+    median: float,
+    minimum: float | None = None,
+    q1: float | None = None,
+    q3: float | None = None,
+    maximum: float | None = None,
+    u_median: float | None = None,
+    u_minimum: float | None = None,
+    u_q1: float | None = None,
+    u_q3: float | None = None,
+    u_maximum: float | None = None,
+    method: str = "wan2014",
+    xi: Expected = "blom",
+) -> Estimate:
+    """Mean and SD of an arm from the median with the range (C1), the quartiles (C3) or both (C2).
 
+    Parameters
+    ----------
+    n
+        Number of participants, 2 or more.
+    median, minimum, q1, q3, maximum
+        The quantiles, ascending; minimum and maximum, or q1 and q3, or all four.
+    u_median, u_minimum, u_q1, u_q3, u_maximum
+        Standard uncertainties of reading them, taken as independent; carried on by derivatives, or for methods that fit a distribution
+        by drawing the readings again.
+    method
+        A name of `METHODS`, or "recommended" (see `recommend`).
+    xi
+        Of wan2014: "blom" for Blom's approximation of the expected ranges, as metafor has it; "exact" for their integrals; "table" for
+        the paper's Tables 1 and 2, misprints and all.
 
-def eta(n: Floats) -> Floats:
-    """Expected interquartile range of n normal values in SDs, by Blom's approximation (Wan et al. 2014, eq. 16)."""
-    return np.asarray(2 * ndtri((0.75 * n - 0.125) / (n + 0.25)))
-
-
-def _parts(q: Quantiles) -> tuple[Floats, Floats, Floats, Floats, Floats]:
-    """n, median, mid-range, mid-quartile and NaN where a scenario has none of them."""
-    c = q.columns
-    nothing = np.full_like(c["median"], np.nan)
-    centre = (c["minimum"] + c["maximum"]) / 2 if "minimum" in c else nothing
-    hinge = (c["q1"] + c["q3"]) / 2 if "q1" in c else nothing
-    return q.size, c["median"], centre, hinge, nothing
-
-
-def _range_sd(q: Quantiles) -> Floats:
-    c = q.columns
-    return np.asarray((c["maximum"] - c["minimum"]) / xi(q.size))
-
-
-def _iqr_sd(q: Quantiles) -> Floats:
-    c = q.columns
-    return np.asarray((c["q3"] - c["q1"]) / eta(q.size))
-
-
-def wan2014(q: Quantiles) -> Moments:
-    """Wan et al. 2014 (BMC Med Res Methodol 14:135), eq. 3, 7, 9 (C1), 10, 13 (C2), 14, 16 (C3), with Blom's approximation."""
-    _, m, centre, hinge, _ = _parts(q)
-    if q.scenario == "C1":
-        return Moments((centre + m) / 2, _range_sd(q), "wan2014")
-    if q.scenario == "C3":
-        return Moments((2 * hinge + m) / 3, _iqr_sd(q), "wan2014")
-    return Moments((centre + 2 * hinge + m) / 4, (_range_sd(q) + _iqr_sd(q)) / 2, "wan2014")
-
-
-def hozo2005(q: Quantiles) -> Moments:
-    """Hozo et al. 2005 (BMC Med Res Methodol 5:13), C1: eq. 5 without its term in 1 / n, and SD by eq. 16, R / 4 or R / 6 as n grows."""
-    _only(q, "C1", "hozo2005")
-    n, m, centre, _, _ = _parts(q)
-    c = q.columns
-    spread = c["maximum"] - c["minimum"]
-    small = np.sqrt(((c["minimum"] - 2 * m + c["maximum"]) ** 2 / 4 + spread**2) / 12)
-    sd = np.where(n <= 15, small, np.where(n <= 70, spread / 4, spread / 6))
-    return Moments(np.where(n <= 25, (centre + m) / 2, m), sd, "hozo2005")
-
-
-def walter2007(q: Quantiles) -> Moments:
-    """Walter and Yao 2007 (J Clin Epidemiol 60:849), C1: the median, and the range over the exact expected range."""
-    _only(q, "C1", "walter2007")
-    c = q.columns
-    exact = np.array([xi_exact(int(n)) for n in q.size])
-    return Moments(c["median"].copy(), (c["maximum"] - c["minimum"]) / exact, "walter2007")
-
-
-def bland2015(q: Quantiles) -> Moments:
-    """Bland 2015 (Int J Stat Med Res 4:57), C2: mean eq. 8, SD eq. 9; the SD is too large for large samples."""
-    _only(q, "C2", "bland2015")
-    a, q1, m, q3, b = q.columns.values()
-    mean = (a + 2 * q1 + 2 * m + 2 * q3 + b) / 8
-    squares = (a**2 + 2 * q1**2 + 2 * m**2 + 2 * q3**2 + b**2) / 16
-    products = (a * q1 + q1 * m + m * q3 + q3 * b) / 8
-    return Moments(mean, np.sqrt(np.maximum(squares + products - mean**2, 0.0)), "bland2015")
-
-
-def _only(q: Quantiles, scenario: Scenario, name: str) -> None:
-    if q.scenario != scenario:
-        message = f"expected scenario {scenario} for {name}, found {q.scenario}"
-        raise ValueError(message)
-
-
-def luo2018_mean(q: Quantiles) -> Floats:
-    """Mean by Luo et al. 2018 (Stat Methods Med Res 27:1785): eq. 7 (C1), 11 (C3), 15 (C2), weights that depend on n."""
-    n, m, centre, hinge, _ = _parts(q)
-    if q.scenario == "C1":
-        w = 4 / (4 + n**0.75)
-        return np.asarray(w * centre + (1 - w) * m)
-    if q.scenario == "C3":
-        w = 0.7 + 0.39 / n
-        return np.asarray(w * hinge + (1 - w) * m)
-    w1, w2 = 2.2 / (2.2 + n**0.75), 0.7 - 0.72 / n**0.55
-    return np.asarray(w1 * centre + w2 * hinge + (1 - w1 - w2) * m)
-
-
-def luo2018_shi2020(q: Quantiles) -> Moments:
-    """Mean by Luo et al. 2018; SD by Wan et al. 2014 (C1, C3) or Shi et al. 2020 (Res Synth Methods 11:641, eq. 11; C2)."""
-    if q.scenario == "C1":
-        sd = _range_sd(q)
-    elif q.scenario == "C3":
-        sd = _iqr_sd(q)
-    else:
-        w = 1 / (1 + 0.07 * q.size**0.6)
-        sd = w * _range_sd(q) + (1 - w) * _iqr_sd(q)
-    return Moments(luo2018_mean(q), sd, "luo2018+wan2014" if q.scenario != "C2" else "luo2018+shi2020")
-
-
-# Of Shi et al. 2020b (Stat Interface 13:519): the corrections of the mean and of the two parts of the variance, by scenario.
-_PHI: Mapping[Scenario, tuple[tuple[float, float], tuple[float, float], tuple[float, float]]] = {
-    "C1": ((0.565, 0.37), (2.26, 5.92), (2.26, 1.48)),
-    "C3": ((0.57, 0.75), (2.28, 12.0), (2.28, 3.0)),
-}
-
-
-def shi2020_lognormal(q: Quantiles) -> Moments:
-    """Log-normal data, by Shi et al. 2020b (Stat Interface 13:519): moments of the logarithms, carried back with their bias removed.
-
-    Of five numbers (C2) the quartiles are used, which outliers do not move.
+    Returns
+    -------
+    Estimate
+        For methods that follow shift and scale the standard errors are those of normal data with the estimated SD (exact for linear
+        ones), for the others those of a parametric bootstrap with a fixed seed.
 
     Raises
     ------
     ValueError
-        If a quantile is not above 0.
+        If n is below 2, if a quantile is missing, not finite, or out of order, if an uncertainty is negative, if method or xi is unknown,
+        or if the method is not for these quantiles.
     """
-    if min(values.min() for values in q.columns.values()) <= 0:
-        message = f"expected quantiles above 0 for a log-normal, found {min(float(v.min()) for v in q.columns.values()):g}"
+    size = checked_n(n, method)
+    if xi not in EXPECTED_LABEL:
+        message = f"expected xi to be blom, exact or table, found {xi!r}"
         raise ValueError(message)
-    logs = (q if q.scenario != "C2" else Quantiles(q.size, q.median, q1=q.q1, q3=q.q3)).mapped(np.log)
-    n, mu = q.size, luo2018_mean(logs)
-    if logs.scenario == "C1":
-        raw, log_n = _range_sd(logs), np.log(n) ** 2
-        s2, s4 = raw**2 / (1.01 + 0.25 / log_n), raw**4 / (1 + 2.23 / log_n)
-    else:
-        raw = _iqr_sd(logs)
-        s2, s4 = raw**2 / (1 + 1.58 / n), raw**4 / (1 + 19.2 / n**1.2)
-    first, second, third = (1 + a * s2 / n + b * s4 / n for a, b in _PHI[logs.scenario])
-    mean = np.exp(mu + s2 / 2) / first
-    variance = np.exp(2 * mu + 2 * s2) / second - np.exp(2 * mu + s2) / third
-    return Moments(mean, np.sqrt(np.maximum(variance, 0.0)), "shi2020 log-normal")
+    q = Quantiles(size, median=median, minimum=minimum, q1=q1, q3=q3, maximum=maximum)
+    readings = dict(zip(NAMES, (u_minimum, u_q1, u_median, u_q3, u_maximum), strict=True))
+    if method == "recommended":
+        advice = recommend(q)
+        found = _estimate(q, advice.method, readings, xi)
+        return replace(found, flags=tuple(dict.fromkeys((*advice.flags, *found.flags))))
+    return _estimate(q, method, readings, xi)
 
 
-@dataclass(frozen=True, eq=False)
-class SkewTest:
-    """Whether quantiles are too skewed for normal data: the statistic, its critical value at 5 %, and the verdict, a value an arm."""
-
-    statistic: Floats
-    critical: Floats
-
-    @property
-    def is_skewed(self) -> npt.NDArray[np.bool_]:
-        """Whether the statistic reaches its critical value."""
-        return np.asarray(self.statistic >= self.critical)
-
-
-def shi2023_skewness(q: Quantiles) -> SkewTest:
-    """Test of skewness by Shi et al. 2023 (Stat Methods Med Res 32:1338); arms without spread are not skewed."""
-    n, m, centre, hinge, _ = _parts(q)
-    c = q.columns
-    with np.errstate(invalid="ignore", divide="ignore"):
-        t1 = np.abs(2 * centre - 2 * m) / (c["maximum"] - c["minimum"]) if "minimum" in c else np.zeros_like(m)
-        t3 = np.abs(2 * hinge - 2 * m) / (c["q3"] - c["q1"]) if "q1" in c else np.zeros_like(m)
-        if q.scenario == "C1":
-            statistic, critical = t1, 1 / np.log(n + 9) + 2.5 / (n + 1)
-        elif q.scenario == "C3":
-            statistic, critical = t3, 2.65 / np.sqrt(n) - 6 / n**2
-        else:
-            statistic, critical = np.maximum(2.65 * np.log(0.6 * n) / np.sqrt(n) * t1, t3), 3 / np.sqrt(n) - 40 / n**3
-    return SkewTest(np.nan_to_num(statistic), np.asarray(critical))
+def _estimate(q: Quantiles, method: str, readings: Mapping[str, float | None], xi: Expected) -> Estimate:
+    estimator, label = _named(method, xi)
+    found, n = estimator(q), int(q.size[0])
+    sd = float(max(found.sd[0], 0.0))
+    se_mean, se_sd = _sampling_errors(method, estimator, q, sd)
+    u_mean, u_sd = _reading_errors(method, estimator, q, readings)
+    return Estimate(
+        mean=float(found.mean[0]),
+        sd=sd,
+        u_mean=u_mean,
+        u_sd=u_sd,
+        se_mean=se_mean,
+        se_sd=se_sd,
+        method=f"{method} ({q.scenario}{label})",
+        scenario=q.scenario,
+        flags=("n_below_5",) if n < 5 else (),
+    )
 
 
-METHODS: Mapping[str, Callable[[Quantiles], Moments]] = {
-    "wan2014": wan2014,
-    "luo2018": luo2018_shi2020,
-    "hozo2005": hozo2005,
-    "walter2007": walter2007,
-    "bland2015": bland2015,
-    "shi2020 log-normal": shi2020_lognormal,
+def _named(method: str, xi: Expected) -> tuple[Estimator, str]:
+    if method not in METHODS:
+        message = f"expected method to be one of {', '.join(METHODS)} or recommended, found {method!r}"
+        raise ValueError(message)
+    if method == "wan2014":
+        return _WAN[xi], f", {EXPECTED_LABEL[xi]}"
+    return METHODS[method], ""
+
+
+# One object each, for the caches of sampling errors go by estimator.
+_WAN: Mapping[Expected, Estimator] = {
+    "blom": closed.wan2014,
+    "exact": partial(closed.wan2014, expected="exact"),
+    "table": partial(closed.wan2014, expected="table"),
 }
+
+
+def _sampling_errors(method: str, estimator: Estimator, q: Quantiles, sd: float) -> tuple[float, float]:
+    n = int(q.size[0])
+    if method in _FITTED:
+        return bootstrap_errors(estimator, _FITTED[method](q).quantile, q.scenario, n)
+    of_mean, of_sd = (linear_errors if method in _LINEAR else equivariant_errors)(estimator, q.scenario, n)
+    return sd * of_mean, sd * of_sd
+
+
+def _reading_errors(method: str, estimator: Estimator, q: Quantiles, readings: Mapping[str, float | None]) -> tuple[float, float]:
+    """Standard uncertainties of mean and SD from those of reading the quantiles.
+
+    A fit may choose another distribution within the readings, which no derivative shows: there the readings are drawn again.
+    """
+    for name, reading in readings.items():
+        if reading is not None and reading < 0:
+            message = f"expected u_{name} 0 or more, found {reading:g}"
+            raise ValueError(message)
+    if method in _FITTED:
+        return reread_errors(estimator, q, [readings[name] for name in q.columns])
+    slopes = linear_weights(estimator, q.scenario, int(q.size[0])) if method in _LINEAR else _slopes(estimator, q)
+    return _propagated(slopes[0], readings), _propagated(slopes[1], readings)
+
+
+def _slopes(estimator: Estimator, q: Quantiles) -> tuple[dict[str, float], dict[str, float]]:
+    """Derivatives of mean and SD by each quantile, from small steps to both sides that keep the order."""
+    row = q.rows[0]
+    step = 1e-3 * (row[-1] - row[0])
+    gaps = np.concatenate([[np.inf], np.diff(row), [np.inf]]) / 2
+    down, up = np.minimum(step, gaps[:-1]), np.minimum(step, gaps[1:])
+    rows = np.vstack([row - np.diag(down), row + np.diag(up)])
+    found = estimator(q.with_rows(rows, np.full(len(rows), q.size[0])))
+    with np.errstate(invalid="ignore", divide="ignore"):
+        of_mean, of_sd = ((values[len(row) :] - values[: len(row)]) / (down + up) for values in (found.mean, found.sd))
+    names = list(q.columns)
+    return dict(zip(names, of_mean.tolist(), strict=True)), dict(zip(names, of_sd.tolist(), strict=True))
+
+
+def _propagated(slopes: Mapping[str, float], readings: Mapping[str, float | None]) -> float:
+    squares = []
+    for name, slope in slopes.items():
+        reading = readings[name]
+        if slope != 0:
+            squares.append(math.nan if reading is None else (slope * reading) ** 2)
+    return math.sqrt(math.fsum(squares))
 
 
 @dataclass(frozen=True)
@@ -286,8 +256,8 @@ class Recommendation:
 def recommend(q: Quantiles) -> Recommendation:
     """The estimator for one arm, by what is known of it and how skewed it is, with the spread over all that apply.
 
-    Normal-looking quantiles: Luo 2018 with Wan 2014 or Shi 2020. Skewed ones (Shi 2023) whose logarithms are not: the log-normal of
-    Shi 2020. Skewed either way: the former, flagged, for then no closed form is right.
+    Quantiles no more skewed than normal ones (Shi 2023): Luo 2018 with Wan 2014 or Shi 2020. Skewed ones whose logarithms are not: the
+    log-normal of Shi 2020. Skewed either way: the quantile estimation of McGrath 2020, or where two quantiles are equal Luo 2018.
 
     Raises
     ------
@@ -297,21 +267,39 @@ def recommend(q: Quantiles) -> Recommendation:
     if q.size.size != 1 or q.size[0] < 5:
         message = f"expected one arm with 5 participants or more, found {q.size.size} with n {', '.join(f'{n:g}' for n in q.size[:3])}"
         raise ValueError(message)
-    is_positive = min(float(v.min()) for v in q.columns.values()) > 0
-    skewed = bool(shi2023_skewness(q).is_skewed[0])
-    logs_skewed = bool(shi2023_skewness(q.mapped(np.log)).is_skewed[0]) if is_positive else True
-    if not skewed:
-        chosen, reason = luo2018_shi2020(q), "the quantiles are no more skewed than those of normal data (Shi 2023)"
-    elif not logs_skewed:
-        chosen, reason = shi2020_lognormal(q), "the quantiles are skewed, their logarithms are not (Shi 2023)"
-    else:
-        chosen, reason = luo2018_shi2020(q), "the quantiles are skewed, as are their logarithms or there are none: no closed form fits"
+    spread = spread_of(q)
+    method, reason, flags = _choice(q, {name for name, _, _ in spread})
+    mean, sd = next((mean, sd) for name, mean, sd in spread if name == method)
+    return Recommendation(method, mean, sd, reason, spread, flags)
+
+
+def _choice(q: Quantiles, applicable: set[str]) -> tuple[str, str, tuple[str, ...]]:
+    if not closed.shi2023_skewness(q).is_skewed[0]:
+        return "luo2018", "the quantiles are no more skewed than those of normal data (Shi 2023)", ()
+    if q.rows.min() > 0 and not closed.shi2023_skewness(q.mapped(np.log)).is_skewed[0]:
+        return "shi2020_lognormal", "the quantiles are skewed, their logarithms are not (Shi 2023)", ("skewed",)
+    if "mcgrath2020_qe" in applicable:
+        return "mcgrath2020_qe", "the quantiles are skewed, as are their logarithms or there are none (Shi 2023)", ("skewed",)
+    return "luo2018", "the quantiles are skewed and two of them are equal: no distribution can be fitted", ("skewed",)
+
+
+def spread_of(q: Quantiles) -> tuple[tuple[str, float, float], ...]:
+    """What every method that applies makes of one arm: name, mean and SD."""
     spread = []
     for name, method in METHODS.items():
         try:
             moments = method(q)
         except ValueError:
-            continue  # of another scenario, or for positive values only
+            continue  # of another scenario, or not for such values
         spread.append((name, float(moments.mean[0]), float(moments.sd[0])))
-    flags = ("skewed",) if skewed else ()
-    return Recommendation(chosen.method, float(chosen.mean[0]), float(chosen.sd[0]), reason, tuple(spread), flags)
+    return tuple(spread)
+
+
+def range_per_sd(n: int, expected: Expected = "blom") -> float:
+    """Expected range of n normal values, in SDs: xi(n) of Wan et al. 2014."""
+    return float(closed.xi(np.array([float(n)]), expected)[0])
+
+
+def iqr_per_sd(n: int, expected: Expected = "blom") -> float:
+    """Expected interquartile range of n normal values, in SDs: eta(n) of Wan et al. 2014."""
+    return float(closed.eta(np.array([float(n)]), expected)[0])

@@ -18,24 +18,11 @@ _STEP = float(_GRID[1] - _GRID[0])
 _COARSE = np.linspace(-6.5, 6.5, 79)
 
 
-def xi_blom(n: int) -> float:
-    """Expected range of n standard normal values by Blom's approximation: 2 Phi^-1((n - 0.375) / (n + 0.25)); Wan et al. 2014, eq. 9."""
-    return 2.0 * float(ndtri((n - 0.375) / (n + 0.25)))
-
-
 def xi_exact(n: int) -> float:
     """Expected range of n standard normal values: the integral of 1 - Phi^n - (1 - Phi)^n; xi(n) of Wan et al. 2014, eq. 7."""
     not_all_below = -np.expm1(n * log_ndtr(_GRID))
     all_above = np.exp(n * log_ndtr(-_GRID))
     return float(np.sum(not_all_below - all_above) * _STEP)
-
-
-def eta_blom(n: int) -> float:
-    """Expected interquartile range of n standard normal values by Blom's approximation: 2 Phi^-1((0.75 n - 0.125) / (n + 0.25)).
-
-    Wan et al. 2014, eq. 16.
-    """
-    return 2.0 * float(ndtri((0.75 * n - 0.125) / (n + 0.25)))
 
 
 def eta_exact(n: int) -> float:

@@ -9,8 +9,10 @@ from itertools import pairwise
 from typing import Literal
 
 from digitize.record import FigureRecord, PanelRecord, PointRecord
+from extract.closedforms import Expected
 from extract.errorbars import ErrorBarKind, error_bar_kind, sd_from_error_bar
-from extract.quantiles import Estimate, Xi, wan2014
+from extract.estimators import METHODS
+from extract.fromquantiles import arm_from_quantiles
 from extract.summary import NAN, ArmSummary
 
 Centre = Literal["mean", "median"]
@@ -20,6 +22,17 @@ READABLE_KINDS = ("errorbar", "bar")
 _ORDER_LIMIT = 3.0
 # A group of points is at a tick if it is this close to it.
 _TICK_PX = 1.5
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What a person has to say of a figure's marks."""
+
+    bar: ErrorBarKind
+    centre: Centre
+    method: str
+    xi: Expected
+    ci: Literal["t", "z"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +59,7 @@ def arms_from_record(
     panel: str | None = None,
     timepoint: float | str | None = None,
     outcome: str = "",
-    xi: Xi = "blom",
+    xi: Expected = "blom",
     ci: Literal["t", "z"] = "t",
 ) -> tuple[ArmSummary, ...]:
     """The arms that a figure shows: one `ArmSummary` for each arm and timepoint.
@@ -68,7 +81,7 @@ def arms_from_record(
     centre
         What the marks are: "mean"; or "median", whose error bars must be iqr or range, and which `method` turns into a mean.
     method
-        "wan2014".
+        A name of `METHODS`, or "recommended" (see `recommend`).
     names
         From the figure's names (series or categories) to arm names; only those listed are returned. Without it all are.
     panel
@@ -78,7 +91,7 @@ def arms_from_record(
     outcome
         Copied to the arms.
     xi, ci
-        See `wan2014` and `sd_from_error_bar`.
+        See `estimate` and `sd_from_error_bar`.
 
     Returns
     -------
@@ -97,7 +110,8 @@ def arms_from_record(
     _check_centre(centre, bar, method)
     chosen = _panel(record, panel)
     cells = _at_timepoint(_cells(chosen, names), timepoint)
-    return tuple(_arm(cell, chosen, record, study, _n_of(n, cell), bar, centre, outcome, xi, ci) for cell in cells)
+    said = _Said(bar, centre, method, xi, ci)
+    return tuple(_arm(cell, chosen, record, study, _n_of(n, cell), outcome, said) for cell in cells)
 
 
 def _check_centre(centre: str, bar: ErrorBarKind, method: str) -> None:
@@ -107,8 +121,8 @@ def _check_centre(centre: str, bar: ErrorBarKind, method: str) -> None:
     if centre == "median" and bar.name not in ("iqr", "range"):
         message = f"expected the error bars of a median to be iqr or range, found {bar}"
         raise ValueError(message)
-    if method != "wan2014":
-        message = f"expected method to be wan2014, found {method!r}"
+    if method not in (*METHODS, "recommended"):
+        message = f"expected method to be one of {', '.join(METHODS)} or recommended, found {method!r}"
         raise ValueError(message)
 
 
@@ -254,11 +268,8 @@ def _arm(
     record: FigureRecord,
     study: str,
     n: int,
-    bar: ErrorBarKind,
-    centre: Centre,
     outcome: str,
-    xi: Xi,
-    ci: Literal["t", "z"],
+    said: _Said,
 ) -> ArmSummary:
     point, own = _ordered(cell.point)
     own += ("log_axis",) if panel.y_axis.scale == "log10" else ()
@@ -271,12 +282,12 @@ def _arm(
         mean=NAN,
         sd=NAN,
         how="estimated",
-        error_bars=str(bar),
+        error_bars=str(said.bar),
         source=f"{record.source.file}, page {panel.page}, panel {panel.id}, {cell.series}{place}",
         outcome=outcome,
         timepoint=cell.timepoint,
     )
-    arm = _from_mean(blank, point, bar, xi, ci) if centre == "mean" else _from_median(blank, point, bar, xi)
+    arm = _from_mean(blank, point, said) if said.centre == "mean" else _from_median(blank, point, said)
     return replace(arm, flags=tuple(dict.fromkeys((*point.flags, *panel.flags, *panel.y_axis.flags, *own, *arm.flags))))
 
 
@@ -298,38 +309,25 @@ def _ordered(point: PointRecord) -> tuple[PointRecord, tuple[str, ...]]:
     return point.model_copy(update=ends), tuple(flags)
 
 
-def _from_mean(blank: ArmSummary, point: PointRecord, bar: ErrorBarKind, xi: Xi, ci: Literal["t", "z"]) -> ArmSummary:
+def _from_mean(blank: ArmSummary, point: PointRecord, said: _Said) -> ArmSummary:
     if not isinstance(point.y, float):
         return replace(blank, flags=("mean_not_readable", "sd_not_readable"))
     read = replace(blank, mean=point.y, u_mean=_or_nan(point.u_y))
-    if not _has_needed_ends(point, bar):
+    if not _has_needed_ends(point, said.bar):
         return replace(read, flags=("sd_not_readable",))
     uncertainties = {"u_y": point.u_y, "u_y_lo": point.u_y_lo, "u_y_hi": point.u_y_hi}
-    reading = sd_from_error_bar(bar, blank.n, y=point.y, y_lo=point.y_lo, y_hi=point.y_hi, ci=ci, xi=xi, **uncertainties)
+    reading = sd_from_error_bar(said.bar, blank.n, y=point.y, y_lo=point.y_lo, y_hi=point.y_hi, ci=said.ci, xi=said.xi, **uncertainties)
     return replace(read, sd=reading.sd, u_sd=reading.u_sd, method=reading.method, flags=reading.flags)
 
 
-def _from_median(blank: ArmSummary, point: PointRecord, bar: ErrorBarKind, xi: Xi) -> ArmSummary:
-    if not isinstance(point.y, float) or not _has_needed_ends(point, bar):
+def _from_median(blank: ArmSummary, point: PointRecord, said: _Said) -> ArmSummary:
+    if not isinstance(point.y, float) or not _has_needed_ends(point, said.bar):
         return replace(blank, flags=("mean_not_readable", "sd_not_readable"))
-    estimate = _estimate(blank.n, point.y, point, bar, xi)
-    return replace(
-        blank,
-        mean=estimate.mean,
-        sd=estimate.sd,
-        u_mean=estimate.u_mean,
-        u_sd=estimate.u_sd,
-        se_mean=estimate.se_mean,
-        method=estimate.method,
-        flags=estimate.flags,
-    )
-
-
-def _estimate(n: int, median: float, point: PointRecord, bar: ErrorBarKind, xi: Xi) -> Estimate:
-    u_lo, u_mid, u_hi = point.u_y_lo, point.u_y, point.u_y_hi
-    if bar.name == "range":
-        return wan2014(n, median=median, minimum=point.y_lo, maximum=point.y_hi, u_median=u_mid, u_minimum=u_lo, u_maximum=u_hi, xi=xi)
-    return wan2014(n, median=median, q1=point.y_lo, q3=point.y_hi, u_median=u_mid, u_q1=u_lo, u_q3=u_hi, xi=xi)
+    low, high = ("minimum", "maximum") if said.bar.name == "range" else ("q1", "q3")
+    values = {low: point.y_lo, "median": point.y, high: point.y_hi}
+    readings = {low: point.u_y_lo, "median": point.u_y, high: point.u_y_hi}
+    known = {name: value for name, value in values.items() if value is not None}
+    return arm_from_quantiles(blank, known, readings, method=said.method, xi=said.xi)
 
 
 def _has_needed_ends(point: PointRecord, bar: ErrorBarKind) -> bool:

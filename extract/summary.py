@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 How = Literal["reported", "estimated"]
 
 REQUIRED_COLUMNS = ("study", "arm", "n", "mean", "sd")
-_NUMBERS = ("mean", "sd", "u_mean", "u_sd", "se_mean")
+_NUMBERS = ("mean", "sd", "u_mean", "u_sd", "se_mean", "se_sd")
 _TEXTS = ("study", "arm", "outcome", "timepoint", "how", "method", "error_bars", "source")
 NAN = math.nan
 
@@ -27,7 +27,7 @@ class ArmSummary:
     """Mean, SD and n of one arm, with how they were obtained.
 
     A value that is not known is NaN: `mean` and `sd` where they could not be read (a flag says why), `u_mean` and `u_sd` where no
-    uncertainty of reading is stated (a printed number has none), `se_mean` where it is simply sd / sqrt(n) or not known.
+    uncertainty of reading is stated (a printed number has none), `se_mean` and `se_sd` where they are those of any sample's mean and SD.
 
     Parameters
     ----------
@@ -39,8 +39,9 @@ class ArmSummary:
         In the units of the outcome; `sd` is the SD of the participants, never a standard error.
     u_mean, u_sd
         Standard uncertainty of reading `mean` and `sd` off a figure, in the units of the outcome.
-    se_mean
-        Sampling standard error of `mean` where it is not sd / sqrt(n), as for a mean estimated from quantiles.
+    se_mean, se_sd
+        Sampling standard errors of `mean` and `sd` where they are not sd / sqrt(n) and sd / sqrt(2 (n - 1)), as for those estimated
+        from quantiles.
     how
         "reported" for printed numbers, "estimated" for numbers read off a figure or computed from other statistics.
     method, error_bars, source
@@ -66,6 +67,7 @@ class ArmSummary:
     u_mean: float = NAN
     u_sd: float = NAN
     se_mean: float = NAN
+    se_sd: float = NAN
     how: How = "reported"
     method: str = ""
     error_bars: str = ""

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from digitize.record import AxisRecord, FigureRecord, PanelRecord, PointRecord, SeriesRecord, SourceRecord
-from extract import wan2014
+from extract import estimate
 from extract.boxes import arms_from_boxes, has_boxes
 
 FIVE = {"whisker_lo": 1.0, "q1": 3.0, "median": 4.0, "q3": 5.5, "whisker_hi": 8.0}
@@ -33,12 +33,12 @@ def test_quartiles_count_and_whiskers_only_where_they_are_said_to_be_the_range()
     figure = record(series("", box("Drug"), box("Placebo")))
     assert has_boxes(figure)
     drug, placebo = arms_from_boxes(figure, study="A", n={"Drug": 20, "Placebo": 24})
-    expected = wan2014(20, median=4.0, q1=3.0, q3=5.5, u_median=0.02, u_q1=0.02, u_q3=0.02)
+    expected = estimate(20, median=4.0, q1=3.0, q3=5.5, u_median=0.02, u_q1=0.02, u_q3=0.02)
     assert (drug.arm, drug.n, drug.mean, drug.sd, drug.u_sd) == ("Drug", 20, expected.mean, expected.sd, expected.u_sd)
     assert drug.se_mean > drug.sd / math.sqrt(20)
     assert (placebo.arm, placebo.n) == ("Placebo", 24)
     five, _ = arms_from_boxes(figure, study="A", n=20, whiskers="range")
-    assert five.sd == wan2014(20, median=4.0, q1=3.0, q3=5.5, minimum=1.0, maximum=8.0).sd
+    assert five.sd == estimate(20, median=4.0, q1=3.0, q3=5.5, minimum=1.0, maximum=8.0).sd
 
 
 def test_groups_are_timepoints() -> None:

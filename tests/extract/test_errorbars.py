@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.special import ndtri, stdtrit
 
-from extract import error_bar_kind, range_per_sd, sd_from_error_bar, wan2014
+from extract import error_bar_kind, estimate, range_per_sd, sd_from_error_bar
 
 
 @pytest.mark.parametrize(("se", "n", "sd"), [(0.4, 25, 2.0), (1.2, 10, 3.794733192202055), (0.05, 200, 0.7071067811865476)])
@@ -54,7 +54,7 @@ def test_sd_to_error_bar_to_sd(sd: float, n: int, mean: float) -> None:
 
 def test_range_and_iqr_around_a_mean_are_wans_sd() -> None:
     assert sd_from_error_bar("range", 10, y=4.2, y_lo=2.0, y_hi=6.5).sd == pytest.approx(4.5 / range_per_sd(10))
-    whole = wan2014(33, q1=2.0, median=4.0, q3=5.0, xi="exact")
+    whole = estimate(33, q1=2.0, median=4.0, q3=5.0, xi="exact")
     assert sd_from_error_bar("iqr", 33, y=3.0, y_lo=2.0, y_hi=5.0, xi="exact").sd == pytest.approx(whole.sd)
 
 

@@ -1,9 +1,8 @@
-"""Estimators of mean and SD against metafor, metamedian and estmeansd, and their laws."""
+"""One arm: Wan 2014 against its published table, and the uncertainties of every estimator against simulation."""
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
+import math
 from typing import Any
 
 import numpy as np
@@ -11,136 +10,192 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from extract import quantiles
-from extract.estimators import METHODS, Quantiles, luo2018_shi2020, recommend, shi2020_lognormal, shi2023_skewness, wan2014
+from extract import METHODS, Quantiles, estimate, iqr_per_sd, range_per_sd
+from extract.normal import expected_order, quantile_weights, variance_of_orders
+from extract.quantiles import NAMES
 
-CASES: list[dict[str, Any]] = json.loads((Path(__file__).parents[1] / "data" / "estimators.json").read_text(encoding="utf-8"))["cases"]
-NAMES = {"min": "minimum", "q1": "q1", "median": "median", "q3": "q3", "max": "maximum"}
-THEIRS = {"wan2014": "wan2014", "hozo2005": "hozo2005", "walter2007": "walter2007", "bland2015": "bland2015"}
-THEIRS |= {"luo2018": "luo2018_wan2014_shi2020", "shi2020 log-normal": "lognormal_shi2020b"}
-
-
-def of(case: dict[str, Any]) -> Quantiles:
-    return Quantiles(case["n"], **{NAMES[k]: v for k, v in case["input"].items()})
+# Wan et al. 2014, Table 1; n = 12 is left out: it prints 3.259 where the integral is 3.25846 and tables of d2 print 3.258.
+WAN_TABLE_1 = {2: 1.128, 3: 1.693, 5: 2.326, 8: 2.847, 10: 3.078, 15: 3.472, 22: 3.819, 30: 4.086, 40: 4.322, 50: 4.498}
+# Wan et al. 2014, Table 2, by Q with n = 4 Q + 1.
+WAN_TABLE_2 = {1: 0.990, 2: 1.144, 5: 1.260, 10: 1.303, 50: 1.340}
 
 
-@pytest.mark.parametrize("name", list(THEIRS))
-def test_closed_forms_have_the_reference_s_digits(name: str) -> None:
-    seen = 0
-    for case in CASES:
-        expected = case["methods"].get(THEIRS[name])
-        if not expected or expected.get("mean") is None or (name == "shi2020 log-normal" and case["scenario"] == "C2"):
-            continue
-        found = METHODS[name](of(case))
-        # Walter's expected range is an integral that R took to nine digits.
-        within = 1e-8 if name == "walter2007" else 1e-12
-        ours, theirs = [found.mean[0], found.sd[0]], [expected["mean"], expected["sd"]]
-        np.testing.assert_allclose(ours, theirs, rtol=within, atol=within, err_msg=case["id"])
-        seen += 1
-    assert seen > 90
+@pytest.mark.parametrize(("n", "published"), WAN_TABLE_1.items())
+def test_exact_xi_is_wan_2014_table_1(n: int, published: float) -> None:
+    assert range_per_sd(n, "exact") == pytest.approx(published, abs=0.0005)  # printed to three decimals
 
 
-def test_the_log_normal_of_five_numbers_is_that_of_its_quartiles() -> None:
-    five = Quantiles(30, minimum=1.0, q1=3.0, median=4.0, q3=7.0, maximum=30.0)
-    three = Quantiles(30, q1=3.0, median=4.0, q3=7.0)
-    assert shi2020_lognormal(five).sd[0] == shi2020_lognormal(three).sd[0]
+@pytest.mark.parametrize(("q", "published"), WAN_TABLE_2.items())
+def test_exact_eta_is_wan_2014_table_2(q: int, published: float) -> None:
+    assert iqr_per_sd(4 * q + 1, "exact") == pytest.approx(published, abs=0.0005)
 
 
-@pytest.mark.parametrize("key", ["skew_test_shi2023", "skew_test_log_shi2023"])
-def test_skewness(key: str) -> None:
-    for case in CASES:
-        expected = case["methods"].get(key)
-        if not expected or expected.get("tval") is None:
-            continue
-        found = shi2023_skewness(of(case).mapped(np.log) if "log" in key else of(case))
-        np.testing.assert_allclose([found.statistic[0], found.critical[0]], [expected["tval"], expected["crit"]], rtol=1e-12, atol=1e-12)
-        assert bool(found.is_skewed[0]) == expected["significant"]
+def test_exact_and_blom_differ_by_what_the_approximation_is_known_to_cost() -> None:
+    assert range_per_sd(5) / range_per_sd(5, "exact") == pytest.approx(2.3595 / 2.3259, abs=1e-4)
+    assert range_per_sd(10) == pytest.approx(3.0933, abs=5e-5)
+    assert range_per_sd(1000, "exact") == pytest.approx(6.4829, abs=5e-5)
 
 
-def test_many_arms_at_once_are_the_single_ones() -> None:
-    rows = [case for case in CASES if case["scenario"] == "C2"]
-    columns = {NAMES[k]: [case["input"][k] for case in rows] for k in ("min", "q1", "median", "q3", "max")}
-    together = wan2014(Quantiles([case["n"] for case in rows], **columns))
-    for k, case in enumerate(rows):
-        alone = quantiles.wan2014(case["n"], **{NAMES[name]: v for name, v in case["input"].items()})
-        assert together.mean[k] == pytest.approx(alone.mean, rel=1e-12, abs=1e-12)
-        assert together.sd[k] == pytest.approx(alone.sd, rel=1e-12, abs=1e-12)
+def test_range_of_ten_patients_by_hand() -> None:
+    found = estimate(10, minimum=2.0, median=4.0, maximum=6.5)
+    assert found.mean == 4.125  # (2 + 8 + 6.5) / 4
+    assert found.sd == pytest.approx(1.45477090921665, rel=1e-12)  # 4.5 / 3.09328...
+    assert found.method == "wan2014 (C1, Blom)"
+    exact = estimate(10, minimum=2.0, median=4.0, maximum=6.5, xi="exact")
+    assert exact.sd == pytest.approx(4.5 / 3.07751, rel=1e-5)
+    assert exact.method == "wan2014 (C1, exact)"
 
 
-FIVE = st.lists(st.floats(1, 1000), min_size=5, max_size=5, unique=True).map(sorted)
-SCENARIOS = {"C1": (0, 2, 4), "C2": (0, 1, 2, 3, 4), "C3": (1, 2, 3)}
-ORDER = ("minimum", "q1", "median", "q3", "maximum")
+def test_quartiles_and_five_numbers_by_hand() -> None:
+    quartiles = estimate(40, q1=3.0, median=4.5, q3=6.0)
+    assert quartiles.mean == 4.5
+    assert quartiles.sd == pytest.approx(2.30679, abs=5e-6)
+    five = estimate(22, minimum=1.0, q1=3.0, median=4.4, q3=6.0, maximum=9.5)
+    assert five.mean == pytest.approx(4.6625)  # (1 + 6 + 8.8 + 12 + 9.5) / 8
+    assert five.sd == pytest.approx(2.30150782310616, rel=1e-12)
+    assert five.method == "wan2014 (C2, Blom)"
+    flat = estimate(12, minimum=5.0, q1=5.0, median=5.0, q3=5.0, maximum=5.0)
+    assert (flat.mean, flat.sd, flat.se_mean) == (5.0, 0.0, 0.0)
 
 
-def chosen(five: list[float], scenario: str, n: int) -> Quantiles:
-    return Quantiles(n, **{ORDER[k]: five[k] for k in SCENARIOS[scenario]})
+ordered = st.lists(st.floats(-1e3, 1e3, allow_subnormal=False), min_size=5, max_size=5).map(sorted)
 
 
-@given(FIVE, st.sampled_from(list(SCENARIOS)), st.integers(5, 500), st.floats(0.01, 100), st.floats(-500, 500))
-def test_linear_methods_shift_and_scale_with_the_unit(five: list[float], scenario: str, n: int, scale: float, shift: float) -> None:
-    q = chosen(five, scenario, n)
-    for method in (wan2014, luo2018_shi2020):
-        here, there = method(q), method(q.mapped(lambda v: scale * v + shift))
-        span = scale * (five[-1] - five[0]) + abs(shift) + scale * five[-1]
-        assert there.mean[0] == pytest.approx(scale * here.mean[0] + shift, abs=1e-10 * span)
-        assert there.sd[0] == pytest.approx(scale * here.sd[0], abs=1e-10 * span)
-        assert here.sd[0] >= 0
+@given(values=ordered, n=st.integers(2, 300), scale=st.floats(0.01, 100), shift=st.floats(-1e3, 1e3))
+def test_wan2014_follows_a_change_of_units(values: list[float], n: int, scale: float, shift: float) -> None:
+    for names in (("minimum", "median", "maximum"), ("q1", "median", "q3"), ("minimum", "q1", "median", "q3", "maximum")):
+        chosen = values[:: 2 if len(names) == 3 else 1]
+        here = estimate(n, **dict(zip(names, chosen, strict=True)))  # type: ignore[arg-type]
+        moved = sorted(scale * value + shift for value in chosen)
+        there = estimate(n, **dict(zip(names, moved, strict=True)))  # type: ignore[arg-type]
+        # Rounding of values up to 1e5 in size; an SD may be their difference divided by xi(2) = 1.18 or eta(2) = 0.5.
+        assert there.mean == pytest.approx(scale * here.mean + shift, rel=1e-9, abs=1e-9)
+        assert there.sd == pytest.approx(scale * here.sd, rel=1e-9, abs=1e-9)
 
 
-@given(FIVE, st.sampled_from(list(SCENARIOS)), st.integers(5, 500))
-def test_reflection_turns_the_mean_round(five: list[float], scenario: str, n: int) -> None:
-    mirrored = [-v for v in reversed(five)]
-    for method in (wan2014, luo2018_shi2020):
-        here, there = method(chosen(five, scenario, n)), method(chosen(mirrored, scenario, n))
-        assert there.mean[0] == pytest.approx(-here.mean[0], rel=1e-12)
-        assert there.sd[0] == pytest.approx(here.sd[0], rel=1e-12)
+@given(values=ordered, n=st.integers(2, 300))
+def test_mirrored_quantiles_give_the_mirrored_mean_and_the_same_sd(values: list[float], n: int) -> None:
+    low, q1, middle, q3, high = values
+    here = estimate(n, minimum=low, q1=q1, median=middle, q3=q3, maximum=high)
+    there = estimate(n, minimum=-high, q1=-q3, median=-middle, q3=-q1, maximum=-low)
+    assert there.mean == pytest.approx(-here.mean, abs=1e-9)
+    assert there.sd == pytest.approx(here.sd, abs=1e-9)
 
 
-@given(FIVE, st.sampled_from(list(SCENARIOS)), st.integers(5, 500), st.floats(0.01, 100))
-def test_the_log_normal_does_not_depend_on_the_unit(five: list[float], scenario: str, n: int, scale: float) -> None:
-    q = chosen(five, scenario, n)
-    here, there = shi2020_lognormal(q), shi2020_lognormal(q.mapped(lambda v: scale * v))
-    assert there.mean[0] == pytest.approx(scale * here.mean[0], rel=1e-9)
+def test_reading_uncertainty_is_that_of_redrawn_readings() -> None:
+    rng = np.random.default_rng(1)
+    readings = np.array([2.0, 4.0, 6.5]) + rng.normal(size=(20_000, 3)) * [0.05, 0.02, 0.08]
+    drawn = [estimate(10, minimum=a, median=m, maximum=b) for a, m, b in readings.tolist()]
+    found = estimate(10, minimum=2.0, median=4.0, maximum=6.5, u_minimum=0.05, u_median=0.02, u_maximum=0.08)
+    # 20 000 draws give a standard deviation to 0.5 %; three times that.
+    assert found.u_mean == pytest.approx(np.std([e.mean for e in drawn]), rel=0.015)
+    assert found.u_sd == pytest.approx(np.std([e.sd for e in drawn]), rel=0.015)
 
 
-def test_recommendations_follow_the_skewness() -> None:
-    even = recommend(Quantiles(40, minimum=1.0, q1=3.0, median=4.0, q3=5.0, maximum=7.0))
-    assert (even.method, even.flags) == ("luo2018+shi2020", ())
-    skewed = recommend(Quantiles(100, minimum=0.5, q1=2.0, median=4.0, q3=8.0, maximum=40.0))
-    assert (skewed.method, skewed.flags) == ("shi2020 log-normal", ("skewed",))
-    neither = recommend(Quantiles(100, minimum=-1.0, q1=2.0, median=2.1, q3=8.0, maximum=40.0))
-    assert neither.flags == ("skewed",)
-    assert {name for name, _, _ in even.spread} == {"wan2014", "luo2018", "bland2015", "shi2020 log-normal"}
-    assert even.sd_ratio > 1
+def test_unknown_reading_uncertainty_stays_unknown() -> None:
+    partly = estimate(10, minimum=2.0, median=4.0, maximum=6.5, u_minimum=0.05, u_maximum=0.08)
+    assert math.isnan(partly.u_mean)
+    assert partly.u_sd == pytest.approx(math.hypot(0.05, 0.08) / range_per_sd(10))  # the SD does not use the median
 
 
-@pytest.mark.parametrize(
-    ("call", "message"),
-    [
-        (lambda: Quantiles(10, median=3, minimum=4, maximum=5), "expected minimum <= median <= maximum, found 4, 3, 5"),
-        (lambda: Quantiles(10, median=3, minimum=1), "expected the median with minimum and maximum, q1 and q3, or all four, found"),
-        (lambda: Quantiles(1, median=3, q1=2, q3=4), "expected finite quantiles and n of 2 or more, found n 1"),
-        (lambda: METHODS["hozo2005"](Quantiles(10, median=3, q1=2, q3=4)), "expected scenario C1 for hozo2005, found C3"),
-        (lambda: shi2020_lognormal(Quantiles(10, median=3, q1=-2, q3=4)), "expected quantiles above 0 for a log-normal, found -2"),
-        (lambda: recommend(Quantiles(4, median=3, q1=2, q3=4)), "expected one arm with 5 participants or more, found 1 with n 4"),
-    ],
-)
-def test_bad_input(call: Any, message: str) -> None:
-    with pytest.raises(ValueError, match=message):
-        call()
+# Ratio of the standard error of Wan's mean to sd / sqrt(n), from 400 000 simulated normal samples.
+SIMULATED_SE_RATIO = {(10, "C1"): 1.065, (40, "C1"): 1.336, (10, "C3"): 1.058, (10, "C2"): 1.009, (40, "C2"): 1.073}
 
 
-def test_coverage_of_the_estimated_mean() -> None:
-    """The 95 % interval with the estimator's own standard error covers the mean of normal data."""
-    rng = np.random.default_rng(11)
-    for n in (10, 40):
-        samples = rng.normal(0, 1, (3000, n))
-        five = np.quantile(samples, [0, 0.25, 0.5, 0.75, 1], axis=1)
-        for scenario, rows in SCENARIOS.items():
-            inside = 0
-            for k in range(0, 3000, 10):
-                names = {ORDER[r]: float(five[r, k]) for r in rows}
-                found = quantiles.wan2014(n, **names)
-                inside += abs(found.mean) < 2.26 * found.se_mean if n == 10 else abs(found.mean) < 2.02 * found.se_mean
-            # 300 intervals at 95 % hold 285 with a standard deviation of 4.
-            assert 0.90 < inside / 300 <= 1.0, (n, scenario)
+@pytest.mark.parametrize(("key", "ratio"), SIMULATED_SE_RATIO.items())
+def test_standard_error_of_the_mean_is_that_of_simulated_samples(key: tuple[int, str], ratio: float) -> None:
+    n, scenario = key
+    all_five = {"minimum": -1.5, "q1": -0.7, "median": 0.0, "q3": 0.7, "maximum": 1.5}
+    names = {"C1": ("minimum", "median", "maximum"), "C3": ("q1", "median", "q3"), "C2": tuple(all_five)}[scenario]
+    chosen: dict[str, Any] = {name: all_five[name] for name in names}
+    found = estimate(n, **chosen)
+    assert found.se_mean / (found.sd / math.sqrt(n)) == pytest.approx(ratio, rel=0.003)  # simulation error and printed digits
+
+
+def test_order_statistics_obey_their_sum_rules() -> None:
+    for n in (2, 5, 9):
+        # The order statistics of a sample sum to n times its mean.
+        assert variance_of_orders(dict.fromkeys(range(1, n + 1), 1.0), n) == pytest.approx(n, rel=1e-6)
+    assert variance_of_orders({2: 1.0}, 2) == pytest.approx(1 - 1 / math.pi, rel=1e-9)
+    assert expected_order(3, 3) == pytest.approx(1.5 / math.sqrt(math.pi), rel=1e-12)
+    assert sum(expected_order(rank, 7) for rank in range(1, 8)) == pytest.approx(0.0, abs=1e-12)
+    # The mean of very many: the median's variance tends to pi / 2n.
+    assert 1e6 * variance_of_orders(quantile_weights(1_000_001, 0.5), 1_000_001) == pytest.approx(math.pi / 2, rel=1e-4)
+
+
+def test_unordered_quantiles_raise_with_their_values() -> None:
+    with pytest.raises(ValueError, match=r"expected minimum <= median <= maximum, found minimum 5, median 4, maximum 6"):
+        estimate(10, minimum=5, median=4, maximum=6)
+
+
+def test_missing_and_infinite_quantiles_raise() -> None:
+    with pytest.raises(ValueError, match=r"found median, maximum"):
+        estimate(10, median=4, maximum=6)
+    with pytest.raises(ValueError, match=r"expected finite quantiles and n of 2 or more, found n 10, minimum nan"):
+        estimate(10, minimum=math.nan, median=4, maximum=6)
+    with pytest.raises(ValueError, match=r"expected xi to be blom, exact or table, found 'tables'"):
+        estimate(10, minimum=1, median=4, maximum=6, xi="tables")  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"expected u_median 0 or more, found -1"):
+        estimate(10, minimum=1, median=4, maximum=6, u_median=-1, u_minimum=1, u_maximum=1)
+
+
+@pytest.mark.parametrize("n", [1, 0, -3, True])
+def test_too_few_participants_raise(n: int) -> None:
+    with pytest.raises(ValueError, match=r"expected an integer n of 2 or more"):
+        estimate(n, minimum=1, median=4, maximum=6)
+
+
+def test_fewer_participants_than_numbers_is_flagged() -> None:
+    assert estimate(4, minimum=1, median=4, maximum=6).flags == ("n_below_5",)
+    assert estimate(5, minimum=1, median=4, maximum=6).flags == ()
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+@pytest.mark.parametrize("names", [("minimum", "median", "maximum"), ("q1", "median", "q3"), ("minimum", "q1", "median", "q3", "maximum")])
+def test_reading_errors_are_those_of_redrawn_readings(method: str, names: tuple[str, ...]) -> None:
+    five = {"minimum": 1.0, "q1": 3.0, "median": 4.4, "q3": 6.2, "maximum": 9.5}
+    values, u = np.array([five[name] for name in names]), 0.02
+    draws = values + u * np.random.default_rng(3).normal(size=(4000, len(names)))
+    try:
+        redrawn = METHODS[method](Quantiles(np.full(4000, 30), **dict(zip(names, draws.T, strict=True))))
+    except ValueError:
+        pytest.skip("not of this scenario")
+    found = estimate(30, method=method, **{name: five[name] for name in names}, **{f"u_{name}": u for name in names})  # type: ignore[arg-type]
+    # 4000 and 2000 draws give standard deviations to 1.1 % and 1.6 %: four of both together.
+    assert found.u_mean == pytest.approx(np.std(redrawn.mean), rel=0.08)
+    assert found.u_sd == pytest.approx(np.std(redrawn.sd), rel=0.08)
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+def test_more_participants_leave_less_uncertainty(method: str) -> None:
+    for names in (("minimum", "median", "maximum"), ("minimum", "q1", "median", "q3", "maximum")):
+        five = {"minimum": 1.0, "q1": 3.0, "median": 4.4, "q3": 6.2, "maximum": 9.5}
+        try:
+            small, large = (estimate(n, method=method, **{name: five[name] for name in names}) for n in (12, 200))
+        except ValueError:
+            continue  # not of this scenario
+        assert small.se_mean > large.se_mean > 0
+        assert small.se_sd / small.sd > large.se_sd / large.sd > 0
+
+
+SCENARIO_NAMES = {"C1": NAMES[::2], "C2": NAMES, "C3": NAMES[1:4]}
+
+
+@pytest.mark.parametrize("n", [10, 40, 200])
+@pytest.mark.parametrize("scenario", ["C1", "C2", "C3"])
+@pytest.mark.parametrize("method", ["wan2014", "luo2018", "yang2022"])
+def test_intervals_of_mean_and_sd_cover_what_they_claim_reading_error_included(method: str, scenario: str, n: int) -> None:
+    u, sets = 0.05, 2000
+    rng = np.random.default_rng(n)
+    quantiles = np.quantile(rng.normal(0, 1, (sets, n)), [0, 0.25, 0.5, 0.75, 1], axis=1)
+    read = np.sort(quantiles + u * rng.normal(size=quantiles.shape), axis=0)
+    inside_mean = inside_sd = 0
+    for k in range(sets):
+        values = {name: float(read[NAMES.index(name), k]) for name in SCENARIO_NAMES[scenario]}  # type: ignore[index]
+        found = estimate(n, method=method, **values, **{f"u_{name}": u for name in values})  # type: ignore[arg-type]
+        low, high = found.mean_interval()
+        inside_mean += low <= 0 <= high
+        low, high = found.sd_interval()
+        inside_sd += low <= 1 <= high
+    assert 0.92 <= inside_mean / sets <= 0.98
+    assert 0.92 <= inside_sd / sets <= 0.98

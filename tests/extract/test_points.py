@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from digitize.record import AxisRecord, FigureRecord, PanelRecord, PointRecord, SeriesRecord, SourceRecord, TickRecord
-from extract import FLAGS, arms_from_record, wan2014
+from extract import FLAGS, arms_from_record, estimate
 
 U = {"u_x": 0.1, "u_y": 0.02, "u_y_lo": 0.03, "u_y_hi": 0.04}
 
@@ -99,11 +99,11 @@ def test_categories_are_arms_where_there_is_one_series() -> None:
 
 def test_median_and_range_go_through_wan2014_with_their_uncertainty() -> None:
     arm = arms_from_record(by_category(), study="S", n=10, error_bars="range", centre="median")[0]
-    expected = wan2014(10, median=4.0, minimum=2.0, maximum=6.5, u_median=0.02, u_minimum=0.03, u_maximum=0.04)
+    expected = estimate(10, median=4.0, minimum=2.0, maximum=6.5, u_median=0.02, u_minimum=0.03, u_maximum=0.04)
     assert (arm.mean, arm.sd, arm.u_mean, arm.u_sd) == (expected.mean, expected.sd, expected.u_mean, expected.u_sd)
     assert (arm.se_mean, arm.method) == (expected.se_mean, "wan2014 (C1, Blom)")
     quartiles = arms_from_record(by_category(), study="S", n=10, error_bars="iqr", centre="median", xi="exact")[0]
-    assert quartiles.sd == wan2014(10, median=4.0, q1=2.0, q3=6.5, xi="exact").sd
+    assert quartiles.sd == estimate(10, median=4.0, q1=2.0, q3=6.5, xi="exact").sd
     assert quartiles.method == "wan2014 (C3, exact)"
 
 
@@ -168,7 +168,7 @@ def test_an_end_on_the_wrong_side_is_moved_within_reading_error_and_refused_beyo
         return arms_from_record(record, study="S", n=10, error_bars="range", centre="median")[0]
 
     assert read(0.05).flags == ("end_clamped",)  # 0.05 is 1.4 standard uncertainties
-    assert read(0.05).sd == wan2014(10, median=0.0, minimum=0.0, maximum=6.0).sd
+    assert read(0.05).sd == estimate(10, median=0.0, minimum=0.0, maximum=6.0).sd
     assert math.isnan(read(1.0).sd)
     assert "ends_out_of_order" in read(1.0).flags
 
@@ -196,8 +196,8 @@ def test_error_bars_must_be_named_and_fit_the_centre() -> None:
         arms_from_record(over_time(), study="S", n=10, error_bars="se", centre="median")
     with pytest.raises(ValueError, match=r"expected centre to be mean or median, found 'mode'"):
         arms_from_record(over_time(), study="S", n=10, error_bars="se", centre="mode")  # type: ignore[arg-type]
-    with pytest.raises(ValueError, match=r"expected method to be wan2014, found 'luo2018'"):
-        arms_from_record(over_time(), study="S", n=10, error_bars="range", centre="median", method="luo2018")
+    with pytest.raises(ValueError, match=r"expected method to be one of wan2014, .* or recommended, found 'luo2019'"):
+        arms_from_record(over_time(), study="S", n=10, error_bars="range", centre="median", method="luo2019")
 
 
 def test_panels_that_cannot_be_read_as_arms_raise() -> None:
