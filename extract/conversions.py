@@ -156,3 +156,37 @@ def sd_from_iqr_width(width: float, n: int) -> float:
     """SD of normal data from an interquartile range printed as one number: width / eta(n) (Wan et al. 2014, eq. 16)."""
     size = checked_n(n)
     return _positive(width, "interquartile range", zero=True) / (2 * float(ndtri((0.75 * size - 0.125) / (size + 0.25))))
+
+
+def sd_from_median_ci(lower: float, upper: float, n: int, *, level: float = 0.95) -> float:
+    """SD of normal data from the confidence interval of the median.
+
+    Its limits are the order statistics of ranks (n + 1) / 2 -+ z sqrt(n) / 2 (Conover 1999, 3.2), whose expected distance is taken by
+    Blom's approximation.
+
+    Raises
+    ------
+    ValueError
+        If n is too small for an interval at this level.
+    """
+    size = checked_n(n)
+    half = critical_value(level, math.inf, "z") * math.sqrt(size) / 2
+    rank = (size + 1) / 2 + half
+    if rank > size:
+        message = f"expected n large enough for a {100 * level:g} % interval of a median, found {n}"
+        raise ValueError(message)
+    return _ordered(lower, upper) / (2 * float(ndtri((rank - 0.375) / (size + 0.25))))
+
+
+@dataclass(frozen=True)
+class RawMoments:
+    """Mean and SD of values whose logarithms have a normal distribution."""
+
+    mean: float
+    sd: float
+
+
+def moments_from_logs(mean_log: float, sd_log: float) -> RawMoments:
+    """Mean and SD of log-normal values from those of their natural logarithms (Higgins et al. 2008, Stat Med 27:6072)."""
+    mean = math.exp(mean_log + _positive(sd_log, "SD of the logarithms", zero=True) ** 2 / 2)
+    return RawMoments(mean, mean * math.sqrt(math.expm1(sd_log**2)))

@@ -14,5 +14,9 @@ FLAGS: Final[dict[str, str]] = {
     "mean_not_readable": "The mean could not be read or computed.",
     "sd_not_readable": "The SD could not be computed: an end of the error bar that it needs was not read.",
     "timepoint_not_readable": "The place of the point along the x axis could not be read.",
+    "sd_not_printed": "The table holds no number that leads to an SD.",
+    "median_for_mean": "The mean was not printed; the median stands for it, which is right for symmetric data only.",
+    "skewed": "The quantiles are too skewed for normal data (Shi et al. 2023).",
+    "count_uncertain": "Points lie over one another or were not read, or bins are not whole numbers: n may be wrong.",
     "n_below_5": "Fewer than 5 participants: quartiles and range say next to nothing about the SD.",
 }

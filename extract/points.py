@@ -6,16 +6,17 @@ import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
-from typing import Literal
+from typing import Literal, get_args
 
 from digitize.record import FigureRecord, PanelRecord, PointRecord
 from extract.closedforms import Expected
+from extract.conversions import moments_from_logs
 from extract.errorbars import ErrorBarKind, error_bar_kind, sd_from_error_bar
 from extract.estimators import METHODS
 from extract.fromquantiles import arm_from_quantiles
 from extract.summary import NAN, ArmSummary
 
-Centre = Literal["mean", "median"]
+Centre = Literal["mean", "median", "geometric"]
 
 READABLE_KINDS = ("errorbar", "bar")
 # A bar's end on the wrong side of its centre is put down to reading up to this many standard uncertainties.
@@ -75,11 +76,13 @@ def arms_from_record(
     study
         What the study is called.
     n
-        Participants: one number for all arms, or one for each by its arm name or its name in the figure.
+        Participants: one number for all arms, or one for each by its arm name or its name in the figure, or for each of its timepoints
+        by "arm@timepoint".
     error_bars
         What the error bars are: sd, se, ciNN, iqr or range. It has to be said; nothing is assumed.
     centre
-        What the marks are: "mean"; or "median", whose error bars must be iqr or range, and which `method` turns into a mean.
+        What the marks are: "mean"; "median", whose error bars must be iqr or range, and which `method` turns into a mean; or "geometric",
+        a geometric mean whose bars are symmetric in logarithms: mean and SD are then those of log-normal data.
     method
         A name of `METHODS`, or "recommended" (see `recommend`).
     names
@@ -115,8 +118,11 @@ def arms_from_record(
 
 
 def _check_centre(centre: str, bar: ErrorBarKind, method: str) -> None:
-    if centre not in ("mean", "median"):
-        message = f"expected centre to be mean or median, found {centre!r}"
+    if centre not in get_args(Centre):
+        message = f"expected centre to be mean, median or geometric, found {centre!r}"
+        raise ValueError(message)
+    if centre == "geometric" and bar.name in ("iqr", "range"):
+        message = f"expected the error bars of a geometric mean to be sd, se or ci, found {bar}"
         raise ValueError(message)
     if centre == "median" and bar.name not in ("iqr", "range"):
         message = f"expected the error bars of a median to be iqr or range, found {bar}"
@@ -256,8 +262,9 @@ def _n_of(n: int | Mapping[str, int], cell: _Cell) -> int:
     if not isinstance(n, Mapping):
         return n
     for name in (cell.arm, cell.label):
-        if name in n:
-            return n[name]
+        for key in (f"{name}@{cell.timepoint}", name):
+            if key in n:
+                return n[key]
     message = f"expected n for the arm {cell.arm!r}, found n for {', '.join(map(repr, n)) or 'no arm'}"
     raise ValueError(message)
 
@@ -272,7 +279,7 @@ def _arm(
     said: _Said,
 ) -> ArmSummary:
     point, own = _ordered(cell.point)
-    own += ("log_axis",) if panel.y_axis.scale == "log10" else ()
+    own += ("log_axis",) if panel.y_axis.scale == "log10" and said.centre == "mean" else ()
     own += ("timepoint_not_readable",) if point.x is None else ()
     place = f", x {cell.x:.6g}" if not math.isnan(cell.x) else ""
     blank = ArmSummary(
@@ -287,7 +294,7 @@ def _arm(
         outcome=outcome,
         timepoint=cell.timepoint,
     )
-    arm = _from_mean(blank, point, said) if said.centre == "mean" else _from_median(blank, point, said)
+    arm = {"mean": _from_mean, "median": _from_median, "geometric": _from_geometric}[said.centre](blank, point, said)
     return replace(arm, flags=tuple(dict.fromkeys((*point.flags, *panel.flags, *panel.y_axis.flags, *own, *arm.flags))))
 
 
@@ -318,6 +325,34 @@ def _from_mean(blank: ArmSummary, point: PointRecord, said: _Said) -> ArmSummary
     uncertainties = {"u_y": point.u_y, "u_y_lo": point.u_y_lo, "u_y_hi": point.u_y_hi}
     reading = sd_from_error_bar(said.bar, blank.n, y=point.y, y_lo=point.y_lo, y_hi=point.y_hi, ci=said.ci, xi=said.xi, **uncertainties)
     return replace(read, sd=reading.sd, u_sd=reading.u_sd, method=reading.method, flags=reading.flags)
+
+
+def _from_geometric(blank: ArmSummary, point: PointRecord, said: _Said) -> ArmSummary:
+    """Through the logarithms, and back to the moments of log-normal data."""
+    values = [value for value in (point.y, point.y_lo, point.y_hi) if isinstance(value, float)]
+    if not isinstance(point.y, float) or min(values) <= 0:
+        return replace(blank, flags=("mean_not_readable", "sd_not_readable"))
+    in_logs = _from_mean(blank, _logarithms(point), said)
+    if math.isnan(in_logs.sd):
+        return replace(in_logs, mean=NAN, u_mean=NAN)
+    moments = moments_from_logs(in_logs.mean, in_logs.sd)
+    u_mean = moments.mean * math.hypot(in_logs.u_mean, in_logs.sd * in_logs.u_sd)
+    step = 1e-4 * in_logs.sd
+    by_sd = (moments_from_logs(in_logs.mean, in_logs.sd + step).sd - moments.sd) / step if step else 0.0
+    u_sd = math.hypot(moments.sd * in_logs.u_mean, by_sd * in_logs.u_sd)
+    return replace(
+        in_logs, mean=moments.mean, sd=moments.sd, u_mean=u_mean, u_sd=u_sd, method=f"log-normal, {in_logs.method} of the logarithms"
+    )
+
+
+def _logarithms(point: PointRecord) -> PointRecord:
+    """The point in natural logarithms, with its uncertainties."""
+    logs: dict[str, float | None] = {}
+    for name in ("y", "y_lo", "y_hi"):
+        value, u = getattr(point, name), getattr(point, f"u_{name}")
+        logs[name] = None if value is None else math.log(value)
+        logs[f"u_{name}"] = None if value is None or u is None else u / value
+    return point.model_copy(update=logs)
 
 
 def _from_median(blank: ArmSummary, point: PointRecord, said: _Said) -> ArmSummary:

@@ -6,7 +6,7 @@ import csv
 import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from extract import ArmSummary
     from pool import Effects, PooledResult
 
-Centre = Literal["mean", "median"]
+Centre = Literal["mean", "median", "geometric"]
 
 
 def digitize(
@@ -59,6 +59,8 @@ def extract(
     study: str | None = None,
     panel: str | None = None,
     names: Mapping[str, str] | None = None,
+    timepoint: float | str | None = None,
+    method: str = "wan2014",
 ) -> pd.DataFrame:
     """Turn the points of a figure into mean, SD and n of each arm.
 
@@ -69,15 +71,19 @@ def extract(
     error_bars
         What the error bars are: "sd", "se", "ci95", "iqr" or "range". Pixels do not tell, so it has to be said.
     n
-        Participants: one number for every arm, or one for each arm.
+        Participants: one number for every arm, or one for each arm, or for each "arm@timepoint".
     centre
-        What the marks are, "mean" or "median"; needed when the error bars are "iqr" or "range".
+        What the marks are, "mean", "median" or "geometric" (mean); needed when the error bars are "iqr" or "range".
     study
         The study's name; the figure's file name without it.
     panel
         The panel, where the figure has several.
     names
         From the figure's names to arm names; only those listed are returned. Without it all are.
+    timepoint
+        Only this timepoint; all without it.
+    method
+        How a median becomes a mean and SD: a name of `extract.METHODS`, or "recommended".
 
     Returns
     -------
@@ -93,7 +99,8 @@ def extract(
 
     record = _record(figure)
     name = study or Path(record.source.file).stem
-    return to_frame(extract_arms(record, error_bars=error_bars, n=n, centre=centre, study=name, panel=panel, names=names))
+    said: dict[str, Any] = {"names": names, "timepoint": timepoint, "method": method}
+    return to_frame(extract_arms(record, error_bars=error_bars, n=n, centre=centre, study=name, panel=panel, **said))
 
 
 def extract_arms(
@@ -106,12 +113,15 @@ def extract_arms(
     panel: str | None = None,
     names: Mapping[str, str] | None = None,
     timepoint: float | str | None = None,
+    method: str = "wan2014",
+    ci: Literal["t", "z"] = "t",
 ) -> tuple[ArmSummary, ...]:
     """Return the arms of a figure as `extract.arms_from_record` does; for iqr and range, `centre` has to be said."""
     from extract import arms_from_record, error_bar_kind
 
     chosen = centre_of(error_bar_kind(error_bars).name, centre)
-    return arms_from_record(record, study=study, n=n, error_bars=error_bars, centre=chosen, names=names, panel=panel, timepoint=timepoint)
+    where: dict[str, Any] = {"names": names, "panel": panel, "timepoint": timepoint}
+    return arms_from_record(record, study=study, n=n, error_bars=error_bars, centre=chosen, method=method, ci=ci, **where)
 
 
 def centre_of(kind: str, centre: Centre | str | None) -> Centre:
@@ -125,11 +135,18 @@ def centre_of(kind: str, centre: Centre | str | None) -> Centre:
     if centre is None and kind in ("iqr", "range"):
         message = f"expected centre mean or median for error bars that are {kind}, found none"
         raise ValueError(message)
-    chosen = centre or "mean"
-    if chosen not in ("mean", "median") or (chosen == "median" and kind not in ("iqr", "range")):
-        message = f"expected centre mean, or median with error bars iqr or range, found centre {chosen} with error bars {kind}"
-        raise ValueError(message)
-    return "median" if chosen == "median" else "mean"
+    of_quantiles = kind in ("iqr", "range")
+    if centre in (None, "mean"):
+        return "mean"
+    if centre == "median" and of_quantiles:
+        return "median"
+    if centre == "geometric" and not of_quantiles:
+        return "geometric"
+    message = (
+        "expected centre mean, median with error bars iqr or range, or geometric with sd, se or ci, "
+        f"found centre {centre} with error bars {kind}"
+    )
+    raise ValueError(message)
 
 
 def pool(

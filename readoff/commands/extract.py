@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -25,6 +27,14 @@ One n for each arm:
 
   readoff extract read/trial.json --error-bars se --n Drug=41 --n Placebo=39
 
+From a table (CSV: arm, n, and timepoint where it matters), with the estimator that suits each arm:
+
+  readoff extract read/trial.json --error-bars iqr --centre median --n counts.csv --method recommended
+
+Numbers in print: a table with columns study, arm, n and whatever is printed (se, ci_lb, ci_ub, median, q1, q3, md_p, ...):
+
+  readoff extract printed.csv --out arms.csv
+
 A box plot needs no --error-bars; its whiskers count only where the source says that they are the range:
 
   readoff extract read/boxes.json --n 24 --whiskers range
@@ -38,7 +48,10 @@ A forest plot holds studies already: its rows become effects.csv, or events.csv 
 
 def extract(
     records: Annotated[
-        list[Path], typer.Argument(metavar="RECORD", help="Records that readoff digitize wrote (JSON).", show_default=False)
+        list[Path],
+        typer.Argument(
+            metavar="RECORD", help="Records that readoff digitize wrote (JSON), or tables of printed numbers (CSV).", show_default=False
+        ),
     ],
     error_bars: Annotated[
         str | None,
@@ -46,44 +59,55 @@ def extract(
     ] = None,
     n: Annotated[
         list[str] | None,
-        typer.Option("--n", metavar="N|ARM=N", help="Participants of every arm, or of one; may be repeated.", show_default=False),
+        typer.Option(
+            "--n",
+            metavar="N|ARM=N|CSV",
+            help="Participants of every arm, of one (ARM=N, ARM@TIMEPOINT=N; may be repeated), or a table of arm, n.",
+            show_default=False,
+        ),
     ] = None,
     centre: Annotated[
-        Literal["mean", "median"] | None, typer.Option("--centre", help="What the marks are; needed when the bars are iqr or range.")
+        Literal["mean", "median", "geometric"] | None,
+        typer.Option("--centre", help="What the marks are; needed when the bars are iqr or range."),
     ] = None,
     study: Annotated[str | None, typer.Option("--study", metavar="S", help="The study's name; the file's name without it.")] = None,
     panel: Annotated[str | None, typer.Option("--panel", metavar="ID", help="The panel, where a figure has several.")] = None,
     table: Annotated[
         Literal["effects", "counts"], typer.Option("--table", help="Of a forest plot: its effects, or what is printed of both arms.")
     ] = "effects",
+    method: Annotated[
+        str, typer.Option("--method", metavar="M", help="How a median becomes a mean: wan2014, luo2018, ..., or recommended.")
+    ] = "wan2014",
+    timepoint: Annotated[
+        str | None, typer.Option("--timepoint", metavar="X", help="Only this place along the x axis.", show_default=False)
+    ] = None,
+    ci: Annotated[Literal["t", "z"], typer.Option("--ci", help="What intervals were made with.")] = "t",
     whiskers: Annotated[
         Literal["range"] | None, typer.Option("--whiskers", help="Of a box plot, where the source says that whiskers are the range.")
     ] = None,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="Every point is a participant (scatter, strip plot), or every bin counts them.")
+    ] = False,
     out: Annotated[Path | None, typer.Option("--out", "-o", metavar="CSV", help="The table to write [default: arms.csv].")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")] = False,
 ) -> None:
-    """Turn the points of figure records into mean, SD and n of each arm, a forest plot into the effects of its studies."""
+    """Turn figure records or printed numbers into mean, SD and n of each arm, a forest plot into the effects of its studies."""
     if error_bars is None and n is None and len(records) == 1 and is_forest(records[0]):
         extract_forest(records[0], panel, table, out, as_json=as_json)
         return
-    if n is None or (error_bars is None and not all(is_box_plot(record) for record in records)):
-        message = "expected --error-bars and --n: pixels do not tell them (a forest plot, alone, needs neither; box plots need --n)"
-        raise typer.BadParameter(message)
-    out = out or Path("arms.csv")
     if study is not None and len(records) > 1:
         message = f"--study names one record, found {len(records)} records"
         raise typer.BadParameter(message)
-    counts = parse_counts(n)
     if error_bars is not None:
         _refuse_kind(error_bars, centre)
+    said = _Said(error_bars, None if n is None else parse_counts(n), centre, study, panel, method, timepoint, ci, whiskers, raw)
+    out = out or Path("arms.csv")
     arms: list[ArmSummary] = []
     failed: list[dict[str, str]] = []
+    _refuse_silence(records, said)
     for record in tracked(records, "Extracting"):
         try:
-            if error_bars is None:
-                arms += _boxes(record, counts, whiskers, study, panel)
-            else:
-                arms += _arms(record, error_bars, counts, centre, study, panel)
+            arms += _arms(record, said)
         except (ValueError, OSError) as error:
             failed.append({"file": str(record), "cause": str(error)})
             say_failed("extract", record, error)
@@ -92,6 +116,33 @@ def extract(
     _say(arms, failed, out, as_json=as_json)
     if failed:
         raise typer.Exit(1)
+
+
+@dataclass(frozen=True)
+class _Said:
+    """What a person said of the figures, since pixels do not."""
+
+    error_bars: str | None
+    n: int | dict[str, int] | None
+    centre: Literal["mean", "median", "geometric"] | None
+    study: str | None
+    panel: str | None
+    method: str
+    timepoint: str | None
+    ci: Literal["t", "z"]
+    whiskers: Literal["range"] | None
+    raw: bool
+
+
+def _refuse_silence(records: Sequence[Path], said: _Said) -> None:
+    """Refuse to guess the error bars or n of a figure that needs them."""
+    figures = [] if said.raw else [record for record in records if record.suffix.lower() != ".csv"]
+    if figures and (said.n is None or (said.error_bars is None and not all(is_box_plot(record) for record in figures))):
+        message = (
+            "expected --error-bars and --n: pixels do not tell them (a forest plot, alone, needs neither; box plots need --n; "
+            "tables of printed numbers and --raw need neither)"
+        )
+        raise typer.BadParameter(message)
 
 
 def _say(arms: Sequence[ArmSummary], failed: Sequence[dict[str, str]], out: Path, *, as_json: bool) -> None:
@@ -106,13 +157,15 @@ def _say(arms: Sequence[ArmSummary], failed: Sequence[dict[str, str]], out: Path
 
 
 def parse_counts(texts: Sequence[str]) -> int | dict[str, int]:
-    """Return n as a number for every arm, or by arm, from texts such as "10" or "Placebo=39".
+    """Return n as a number for every arm, or by arm, from texts such as "10" or "Placebo=39", or the name of a table of arm and n.
 
     Raises
     ------
     typer.BadParameter
         If a text is neither, a number is below 2, an arm is given twice, or both forms are mixed.
     """
+    if len(texts) == 1 and texts[0].lower().endswith(".csv"):
+        texts = _listed(Path(texts[0]))
     pairs = [text.rpartition("=") for text in texts]
     names = [name.strip() for name, _, _ in pairs]
     counts = [_count(number, text) for (_, _, number), text in zip(pairs, texts, strict=True)]
@@ -122,6 +175,20 @@ def parse_counts(texts: Sequence[str]) -> int | dict[str, int]:
         message = f"expected one number for all arms, or ARM=N once for each arm, found {', '.join(texts)}"
         raise typer.BadParameter(message, param_hint="--n")
     return dict(zip(names, counts, strict=True))
+
+
+def _listed(path: Path) -> list[str]:
+    """The rows of a table of arm, n and perhaps timepoint, as they would be typed."""
+    try:
+        with path.open(encoding="utf-8-sig", newline="") as handle:
+            rows = list(csv.DictReader(handle))
+    except OSError as error:
+        message = f"{path}: {error.strerror or error}"
+        raise typer.BadParameter(message, param_hint="--n") from error
+    if not rows or not {"arm", "n"} <= rows[0].keys():
+        message = f"{path}: expected a table with columns arm, n and perhaps timepoint, found {', '.join(rows[0]) if rows else 'no rows'}"
+        raise typer.BadParameter(message, param_hint="--n")
+    return [f"{row['arm']}@{row['timepoint']}={row['n']}" if row.get("timepoint") else f"{row['arm']}={row['n']}" for row in rows]
 
 
 def _count(number: str, text: str) -> int:
@@ -160,24 +227,33 @@ def is_box_plot(path: Path) -> bool:
         return False
 
 
-def _boxes(
-    record: Path, n: int | dict[str, int], whiskers: Literal["range"] | None, study: str | None, panel: str | None
-) -> tuple[ArmSummary, ...]:
+def _arms(path: Path, said: _Said) -> tuple[ArmSummary, ...]:
     from digitize.record import read_record
     from extract.boxes import arms_from_boxes
-
-    read = read_record(record)
-    return arms_from_boxes(read, study=study or Path(read.source.file).stem, n=n, whiskers=whiskers, panel=panel)
-
-
-def _arms(
-    record: Path, error_bars: str, n: int | dict[str, int], centre: Literal["mean", "median"] | None, study: str | None, panel: str | None
-) -> tuple[ArmSummary, ...]:
-    from digitize.record import read_record
+    from extract.printed import arms_from_printed, read_printed
+    from extract.raw import arms_from_raw
     from readoff.verbs import extract_arms
 
-    figure = read_record(record)
-    return extract_arms(figure, error_bars=error_bars, n=n, centre=centre, study=study or record.stem, panel=panel)
+    if path.suffix.lower() == ".csv":
+        return arms_from_printed(read_printed(path), method=said.method, by=said.ci)
+    figure = read_record(path)
+    if said.raw:
+        return arms_from_raw(figure, study=said.study or Path(figure.source.file).stem, panel=said.panel)
+    n = said.n or 0
+    if said.error_bars is None:
+        name = said.study or Path(figure.source.file).stem
+        return arms_from_boxes(figure, study=name, n=n, whiskers=said.whiskers, panel=said.panel, method=said.method)
+    return extract_arms(
+        figure,
+        error_bars=said.error_bars,
+        n=n,
+        centre=said.centre,
+        study=said.study or path.stem,
+        panel=said.panel,
+        timepoint=said.timepoint,
+        method=said.method,
+        ci=said.ci,
+    )
 
 
 def _write(arms: Sequence[ArmSummary], out: Path) -> None:

@@ -78,3 +78,19 @@ def test_an_iqr_printed_as_one_number() -> None:
 def test_bad_input(call: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_the_interval_of_a_median_gives_the_sd_of_normal_data() -> None:
+    n, draws = 60, 4000
+    samples = np.sort(np.random.default_rng(5).normal(0, 3, (draws, n)), axis=1)
+    # Ranks (n + 1) / 2 -+ 1.96 sqrt(n) / 2 are 22.9 and 38.1: between them by linear interpolation.
+    lower, upper = (np.quantile(samples, (rank - 1) / (n - 1), axis=1).mean() for rank in (22.9095, 38.0905))
+    assert c.sd_from_median_ci(lower, upper, n) == pytest.approx(3.0, rel=0.02)
+    with pytest.raises(ValueError, match="expected n large enough for a 95 % interval of a median, found 4"):
+        c.sd_from_median_ci(1, 2, 4)
+
+
+def test_moments_of_a_log_normal_are_those_of_its_sample() -> None:
+    values = np.exp(np.random.default_rng(6).normal(1.0, 0.5, 400_000))
+    found = c.moments_from_logs(1.0, 0.5)
+    assert (found.mean, found.sd) == (pytest.approx(values.mean(), rel=0.005), pytest.approx(values.std(), rel=0.01))

@@ -6,6 +6,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import pytest
 
 from digitize.record import AxisRecord, FigureRecord, PanelRecord, PointRecord, SeriesRecord, SourceRecord, TickRecord
@@ -194,7 +195,7 @@ def test_error_bars_must_be_named_and_fit_the_centre() -> None:
         arms_from_record(over_time(), study="S", n=10, error_bars=None)
     with pytest.raises(ValueError, match=r"expected the error bars of a median to be iqr or range, found se"):
         arms_from_record(over_time(), study="S", n=10, error_bars="se", centre="median")
-    with pytest.raises(ValueError, match=r"expected centre to be mean or median, found 'mode'"):
+    with pytest.raises(ValueError, match=r"expected centre to be mean, median or geometric, found 'mode'"):
         arms_from_record(over_time(), study="S", n=10, error_bars="se", centre="mode")  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"expected method to be one of wan2014, .* or recommended, found 'luo2019'"):
         arms_from_record(over_time(), study="S", n=10, error_bars="range", centre="median", method="luo2019")
@@ -214,3 +215,28 @@ def test_panels_that_cannot_be_read_as_arms_raise() -> None:
         arms_from_record(figure([], refused="fewer than 2 ticks"), study="S", n=10, error_bars="sd")
     with pytest.raises(ValueError, match=r"expected values along the y axis, found a category axis"):
         arms_from_record(figure(record.panels[0].series, y_scale="category"), study="S", n=10, error_bars="sd")
+
+
+def test_each_timepoint_may_have_its_own_n() -> None:
+    n = {"Mg": 12, "Mg@60": 10, "Saline": 11}
+    arms = arms_from_record(over_time(), study="S", n=n, error_bars="se")
+    assert [(a.arm, a.timepoint, a.n) for a in arms] == [("Mg", "15", 12), ("Mg", "60", 10), ("Saline", "15", 11), ("Saline", "60", 11)]
+
+
+def test_bars_that_are_even_in_logarithms_are_those_of_log_normal_data() -> None:
+    mu, s, n = 1.2, 0.5, 16
+    low, high = (math.exp(mu + sign * s / math.sqrt(n)) for sign in (-1, 1))
+    drawn = figure([SeriesRecord(name="Drug", color="#000000", marker="circle", points=(point(15.0, math.exp(mu), low, high, 250),))])
+    (arm,) = arms_from_record(drawn, study="S", n=n, error_bars="se", centre="geometric")
+    assert arm.mean == pytest.approx(math.exp(mu + s**2 / 2))
+    assert arm.sd == pytest.approx(arm.mean * math.sqrt(math.exp(s**2) - 1))
+    assert arm.flags == ()
+    rng = np.random.default_rng(2)
+    y, lo, hi = (np.log(v + u * rng.normal(size=20_000)) for v, u in ((math.exp(mu), 0.02), (low, 0.03), (high, 0.04)))
+    spread = (hi - lo) / 2 * math.sqrt(n)
+    mean = np.exp(y + spread**2 / 2)
+    # The derivatives leave out the curvature within the readings, here a percent or two.
+    assert arm.u_mean == pytest.approx(np.std(mean), rel=0.04)
+    assert arm.u_sd == pytest.approx(np.std(mean * np.sqrt(np.expm1(spread**2))), rel=0.04)
+    with pytest.raises(ValueError, match="expected the error bars of a geometric mean to be sd, se or ci, found iqr"):
+        arms_from_record(drawn, study="S", n=n, error_bars="iqr", centre="geometric")

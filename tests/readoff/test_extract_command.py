@@ -109,3 +109,31 @@ def test_an_arm_without_n_is_named(readoff: Run, record: Path, tmp_path: Path) -
     assert result.code == 1
     assert "'Baseline'" in result.err
     assert not (tmp_path / "arms.csv").exists()
+
+
+def test_printed_numbers_need_no_figure(readoff: Run, tmp_path: Path) -> None:
+    table, out = tmp_path / "printed.csv", tmp_path / "arms.csv"
+    table.write_text("study,arm,n,mean,se,q1,median,q3\nA,Drug,25,6,0.4,,,\nA,Placebo,25,,,3,5,7\n", encoding="utf-8")
+    assert readoff("extract", table, "--out", out, "--method", "luo2018").code == 0
+    assert [(arm.arm, round(arm.sd, 2), arm.method) for arm in read_arms(out)] == [
+        ("Drug", 2.0, "se x sqrt(n)"),
+        ("Placebo", 3.14, "luo2018 (C3)"),
+    ]
+
+
+def test_n_may_come_from_a_table(readoff: Run, record: Path, tmp_path: Path) -> None:
+    counts, out = tmp_path / "counts.csv", tmp_path / "arms.csv"
+    counts.write_text("arm,n\nBaseline,9\nMagnesium,8\nKetamine,7\nPlacebo,6\n", encoding="utf-8")
+    said = ("--error-bars", "range", "--centre", "median", "--n", counts, "--method", "recommended")
+    assert readoff("extract", record, *said, "--out", out).code == 0
+    assert [(arm.n, arm.method) for arm in read_arms(out)] == [(n, "luo2018 (C1)") for n in (9, 8, 7, 6)]
+    counts.write_text("name,count\nBaseline,9\n", encoding="utf-8")
+    wrong = readoff("extract", record, *said, "--out", out)
+    assert wrong.code == 2
+    assert "expected a table with columns arm, n and perhaps timepoint, found name, count" in " ".join(wrong.err.split())
+
+
+def test_raw_points_are_refused_where_there_are_none(readoff: Run, record: Path, tmp_path: Path) -> None:
+    result = readoff("extract", record, "--raw", "--out", tmp_path / "arms.csv")
+    assert result.code == 1
+    assert "expected one scatter or histogram panel" in " ".join(result.err.split())
