@@ -15,6 +15,7 @@ from digitize.vector.scene import Scene
 
 FEWEST = 4  # corners of a curve
 STRAIGHT = 0.35  # px by which a stroke may lean: programs that thin out their paths move corners a little
+STEEP = 0.1  # lean of a stroke, over its length, in which such programs drew two steps close together into one
 LONG = 0.4  # share of the plot's width that a curve crosses
 
 
@@ -39,7 +40,8 @@ def _steps(piece: Piece, scene: Scene) -> Doubles | None:
     if points[0, 0] > points[-1, 0]:
         points = points[::-1]
     move = np.diff(points, axis=0)
-    is_level, is_upright = np.abs(move[:, 1]) < STRAIGHT, np.abs(move[:, 0]) < STRAIGHT
+    across, along = np.abs(move[:, 0]), np.abs(move[:, 1])
+    is_level, is_upright = along < STRAIGHT, (across < STRAIGHT) | (across < np.minimum(STEEP * along, 1.0))
     one_way = (move[:, 1] > -STRAIGHT).all() or (move[:, 1] < STRAIGHT).all()
     inside = x0 - 2 < points[0, 0] and points[-1, 0] < x1 + 2 and y0 - 2 < points[:, 1].min() and points[:, 1].max() < y1 + 2
     is_long = points[-1, 0] - points[0, 0] > LONG * (x1 - x0)

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from readoff.commands.forest import extract_forest, is_forest
+from readoff.commands.survival import Asked, extract_survival
 from readoff.console import print_arms, say_failed, tracked
 from readoff.outputs import staged
 
@@ -38,6 +39,10 @@ Numbers in print: a table with columns study, arm, n and whatever is printed (se
 A box plot needs no --error-bars; its whiskers count only where the source says that they are the range:
 
   readoff extract read/boxes.json --n 24 --whiskers range
+
+Survival curves and the numbers at risk printed below them become individual times and a hazard ratio:
+
+  readoff extract read/km.json --at-risk risk.csv --treated Drug --control Placebo --out effects.csv
 
 A forest plot holds studies already: its rows become effects.csv, or events.csv and arms.csv where such columns are printed.
 
@@ -88,6 +93,11 @@ def extract(
     raw: Annotated[
         bool, typer.Option("--raw", help="Every point is a participant (scatter, strip plot), or every bin counts them.")
     ] = False,
+    at_risk: Annotated[
+        Path | None, typer.Option("--at-risk", metavar="CSV", help="Of survival curves: numbers at risk, a table of arm, time, n.")
+    ] = None,
+    treated: Annotated[str | None, typer.Option("--treated", metavar="ARM", help="Of survival curves: the ratio of this arm ...")] = None,
+    control: Annotated[str | None, typer.Option("--control", metavar="ARM", help="... over this one.")] = None,
     out: Annotated[Path | None, typer.Option("--out", "-o", metavar="CSV", help="The table to write [default: arms.csv].")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")] = False,
 ) -> None:
@@ -95,9 +105,12 @@ def extract(
     if error_bars is None and n is None and len(records) == 1 and is_forest(records[0]):
         extract_forest(records[0], panel, table, out, as_json=as_json)
         return
-    if study is not None and len(records) > 1:
-        message = f"--study names one record, found {len(records)} records"
-        raise typer.BadParameter(message)
+    if at_risk is not None:
+        _refuse_several(records, "--at-risk")
+        extract_survival(records[0], Asked(at_risk, treated, control, study, panel), out, as_json=as_json)
+        return
+    if study is not None:
+        _refuse_several(records, "--study")
     if error_bars is not None:
         _refuse_kind(error_bars, centre)
     said = _Said(error_bars, None if n is None else parse_counts(n), centre, study, panel, method, timepoint, ci, whiskers, raw)
@@ -116,6 +129,12 @@ def extract(
     _say(arms, failed, out, as_json=as_json)
     if failed:
         raise typer.Exit(1)
+
+
+def _refuse_several(records: Sequence[Path], option: str) -> None:
+    if len(records) > 1:
+        message = f"{option} is of one record, found {len(records)} records"
+        raise typer.BadParameter(message)
 
 
 @dataclass(frozen=True)

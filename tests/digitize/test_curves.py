@@ -107,6 +107,23 @@ def test_paths_give_the_corners_exactly(tmp_path: Path) -> None:
         assert len(series.points) == len(np.unique(CURVES[name][0]))
 
 
+def test_crowded_steps_that_a_program_drew_into_one_leave_a_curve(tmp_path: Path) -> None:
+    """Programs thin out their paths: steps closer than a ninth of a point become one stroke that leans a little."""
+    x, y = curve(5, 0.09, 250)
+    figure = Figure(figsize=(4.8, 3.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    (line,) = axes.step(x, y, where="post")
+    assert len(line.get_path().cleaned(simplify=True).vertices) < 2 * len(x)
+    axes.set(xlim=(0, 24.5), ylim=(0, 1.02), xticks=range(0, 25, 6), yticks=np.linspace(0, 1, 6), xlabel="Months", ylabel="Survival")
+    figure.savefig(tmp_path / "crowded.pdf")
+    (panel,) = digitize_file(tmp_path / "crowded.pdf").record.panels
+    (series,) = panel.series
+    assert (panel.kind, panel.medium) == ("km", "vector")
+    read = np.array([(p.x, p.y) for p in series.points], dtype=float)
+    assert float(np.abs(level_at(TIMES, read[:, 0], read[:, 1]) - level_at(TIMES, x, y)).mean()) < 0.002
+
+
 def test_lines_that_slope_and_lines_with_markers_are_no_survival_curves() -> None:
     for marker in ("", "o"):
         figure = Figure(figsize=(4.8, 3.6), layout="constrained")
