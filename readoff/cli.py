@@ -12,7 +12,7 @@ from typing import Annotated, NoReturn
 import typer
 
 from readoff import __version__
-from readoff.commands import audit, demo, digitize, extract, pool, run
+from readoff.commands import audit, demo, digitize, extract, pool, run, solve
 
 app = typer.Typer(
     name="readoff", add_completion=False, context_settings={"help_option_names": ["-h", "--help"]}, pretty_exceptions_enable=False
@@ -23,6 +23,7 @@ app.command("extract", epilog=extract.EXAMPLE)(extract.extract)
 app.command("audit", epilog=audit.EXAMPLE)(audit.audit)
 app.command("pool", epilog=pool.EXAMPLE)(pool.pool)
 app.command("run", epilog=run.EXAMPLE)(run.run)
+app.command("solve", epilog=solve.EXAMPLE)(solve.solve)
 
 
 def _print_version(*, is_asked: bool) -> None:

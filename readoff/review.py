@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from digitize import Reading
     from extract import ArmSummary
     from pool import PooledResult
+    from pool.audit import Solution, Unknown
 
 Progress = Callable[[str], None]
 
@@ -96,16 +97,62 @@ def run_review(
     _refuse_unclear_error_bars(review, path)
     say = progress or _silent
     readings = dict(_read_figures(review, path.parent, figure_override or {}, say))
-    arms = (
-        *(arm for figure in review.figure for arm in _arms_of_figure(figure, readings[figure.file])),
-        *(printed_arm(arm) for arm in review.arm),
-    )
+    arms = _all_arms(review, readings)
     comparisons = []
     for comparison in review.comparison:
         say(f"pooling {comparison.name}")
         comparisons.append(_compare(comparison, arms, path))
     files = _write(out, review, arms, readings, comparisons, say)
     return ReviewResult(review, arms, readings, tuple(comparisons), files)
+
+
+def solve_review(path: Path, *, progress: Progress | None = None) -> dict[str, tuple[Solution, ...]]:
+    """What gives the published result of each comparison of a review file; sought are the numbers that the file marks as solved.
+
+    Raises
+    ------
+    ReviewFileError
+        If the review file cannot be used.
+    ValueError
+        If a figure cannot be read, or there is too much to seek.
+    """
+    from pool.audit import Printed, solve
+
+    review = read_review(path)
+    say = progress or _silent
+    arms = _all_arms(review, dict(_read_figures(review, path.parent, {}, say)))
+    found = {}
+    for comparison in review.comparison:
+        if comparison.published is None:
+            continue
+        say(f"solving {comparison.name}")
+        printed = Printed(comparison.published.estimate, comparison.published.ci, comparison.published.i2)
+        unknowns = _unknowns(review, comparison)
+        found[comparison.name] = solve(arms, comparison.treated, comparison.control, printed, unknowns, measure=comparison.measure)
+    return found
+
+
+def _unknowns(review: ReviewFile, comparison: Comparison) -> list[Unknown]:
+    """The numbers of a comparison's arms that were not printed."""
+    from pool.audit import Unknown
+
+    arms = [arm for arm in review.arm if arm.solved is not None and arm.arm in (comparison.treated, comparison.control)]
+    both = {arm.study for arm in review.arm if arm.arm == comparison.treated} & {
+        arm.study for arm in review.arm if arm.arm == comparison.control
+    }
+    unknowns = []
+    for arm in arms:
+        if arm.study in both and arm.solved is not None:
+            unknowns += [Unknown(arm.study, arm.arm, "mean")] if arm.solved.mean is not None else []
+            unknowns += [Unknown(arm.study, arm.arm, "sd")] if arm.solved.sd is not None else []
+    return unknowns
+
+
+def _all_arms(review: ReviewFile, readings: Mapping[str, Reading]) -> tuple[ArmSummary, ...]:
+    return (
+        *(arm for figure in review.figure for arm in _arms_of_figure(figure, readings[figure.file])),
+        *(printed_arm(arm) for arm in review.arm),
+    )
 
 
 def _silent(_: str) -> None:

@@ -135,6 +135,25 @@ class ReviewFile(Part):
     comparison: Annotated[tuple[Comparison, ...], Field(min_length=1)]
 
 
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file; its numbers keep the digits that they were written with.
+
+    Raises
+    ------
+    ReviewFileError
+        If it is missing or is not TOML.
+    """
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "not a text file in UTF-8"
+        message = f"{path}: cannot be read ({reason})"
+        raise ReviewFileError(message) from error
+    except tomllib.TOMLDecodeError as error:
+        message = f"{path}: not TOML: {error}"
+        raise ReviewFileError(message) from error
+
+
 def read_review(path: Path) -> ReviewFile:
     """Read a review file; its numbers keep the digits that they were written with.
 
@@ -143,23 +162,16 @@ def read_review(path: Path) -> ReviewFile:
     ReviewFileError
         If it is missing, is not TOML, or a key is missing, unknown or wrong; one line names file, key, expected and found.
     """
-    try:
-        content = tomllib.loads(path.read_text(encoding="utf-8"), parse_float=Decimal)
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "not a text file in UTF-8"
-        message = f"{path}: cannot be read ({reason})"
-        raise ReviewFileError(message) from error
-    except tomllib.TOMLDecodeError as error:
-        message = f"{path}: not TOML: {error}"
-        raise ReviewFileError(message) from error
+    content = read_toml(path)
     try:
         return ReviewFile.model_validate(content)
     except ValidationError as error:
-        message = f"{path}: {_first_problem(error)}"
+        message = f"{path}: {first_problem(error)}"
         raise ReviewFileError(message) from error
 
 
-def _first_problem(error: ValidationError) -> str:
+def first_problem(error: ValidationError) -> str:
+    """The first of a file's problems in one line: the key, what was expected and found, and how many more there are."""
     problems = error.errors(include_url=False)
     first = problems[0]
     more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""

@@ -20,6 +20,10 @@ Example:
 
   readoff audit arms.csv --scale 0 10
   readoff audit arms.csv --scale 0 10 --whole --html audit.html
+
+What a published review says of itself, as data (see sample_figures/felsby/claims.toml):
+
+  readoff audit claims.toml --html audit.html
 """
 COLORS = {"impossible": "#b00020", "improbable": "#c25e00", "unusual": "#8a6d00", "note": "#355c7d", "pass": "#2e7d32"}
 PAGE = """<!doctype html>
@@ -39,7 +43,12 @@ ROW = """<details style="border-color: {color}"{is_open}><summary><b style="colo
 
 
 def audit(
-    arms: Annotated[Path, typer.Argument(metavar="ARMS", help="arms.csv: study, arm, n, mean, sd.", show_default=False)],
+    arms: Annotated[
+        Path,
+        typer.Argument(
+            metavar="ARMS", help="arms.csv: study, arm, n, mean, sd; or the claims of a published review (TOML).", show_default=False
+        ),
+    ],
     scale: Annotated[
         tuple[float, float] | None, typer.Option("--scale", metavar="LOW HIGH", help="Lowest and highest possible value.")
     ] = None,
@@ -47,15 +56,12 @@ def audit(
     page: Annotated[Path | None, typer.Option("--html", metavar="PAGE", help="Write a page with the arithmetic unfolded.")] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")] = False,
 ) -> None:
-    """Check a table of arms for numbers that cannot be, or hardly can: each with its arithmetic and what to do."""
-    from extract import read_arms
-    from extract.audit import audit_arms
-
+    """Check arms, or a whole review, for numbers that cannot be, or hardly can: each with its arithmetic and what to do."""
     if scale is not None and scale[0] >= scale[1]:
         message = f"expected LOW below HIGH, found {scale[0]:g} and {scale[1]:g}"
         raise typer.BadParameter(message, param_hint="--scale")
     try:
-        findings = audit_arms(read_arms(arms), scale, whole=whole)
+        findings = _findings(arms, scale, whole=whole)
         if page is not None:
             page.write_text(as_page(findings, f"Audit of {arms.name}"), encoding="utf-8")
     except (ValueError, OSError) as error:
@@ -65,6 +71,18 @@ def audit(
         typer.echo(json.dumps([f.to_dict() for f in findings], indent=1, ensure_ascii=False))
     else:
         print_findings(findings)
+
+
+def _findings(path: Path, scale: tuple[float, float] | None, *, whole: bool) -> list[Finding]:
+    if path.suffix.lower() == ".toml":
+        from pool.audit import audit_review
+        from readoff.claimsfile import read_claims
+
+        return audit_review(read_claims(path))
+    from extract import read_arms
+    from extract.audit import audit_arms
+
+    return audit_arms(read_arms(path), scale, whole=whole)
 
 
 def as_page(findings: Sequence[Finding], title: str) -> str:
