@@ -55,10 +55,11 @@ _TEXTS = ("study", "arm", "outcome", "timepoint", "source")
 
 @dataclass(frozen=True)
 class Printed:
-    """One row of a typed table: the arm, and the numbers printed of it by column name."""
+    """One row of a typed table: the arm, and the numbers printed of it by column name, also as text with their digits."""
 
     arm: ArmSummary
     numbers: Mapping[str, float]
+    texts: Mapping[str, str]
 
     def number(self, name: str) -> float | None:
         """One number, or None where it is not there."""
@@ -99,7 +100,7 @@ def _row(cells: Mapping[str, str], where: str) -> Printed:
     except ValueError as error:
         message = f"{where}: {error}"
         raise ValueError(message) from None
-    return Printed(arm, numbers)
+    return Printed(arm, numbers, {name: cells[name].strip() for name in numbers})
 
 
 def _number(text: str, name: str, where: str) -> float:

@@ -10,6 +10,7 @@ from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from readoff.auditpage import as_page
 from readoff.outputs import staged
 from readoff.reviewfile import Comparison, FigureArms, Head, Published, ReviewFile, ReviewFileError, read_review
 from readoff.solved import printed_arm
@@ -18,6 +19,7 @@ from readoff.verbs import centre_of, digitize, extract_arms
 if TYPE_CHECKING:
     from digitize import Reading
     from extract import ArmSummary
+    from extract.audit import Finding
     from pool import PooledResult
     from pool.audit import Solution, Unknown
 
@@ -58,19 +60,20 @@ class ComparisonResult:
 
 @dataclass(frozen=True)
 class ReviewResult:
-    """Everything a review gave: its arms, what was read off each figure file (by the file's name in the review), and its comparisons."""
+    """Everything a review gave: its arms, what was read off each figure (by the file's name), its comparisons, and what an audit found."""
 
     review: ReviewFile
     arms: tuple[ArmSummary, ...]
     readings: Mapping[str, Reading]
     comparisons: tuple[ComparisonResult, ...]
+    findings: tuple[Finding, ...]
     files: tuple[Path, ...]
 
 
 def run_review(
     path: Path, out: Path, *, figure_override: Mapping[str, Path] | None = None, progress: Progress | None = None
 ) -> ReviewResult:
-    """Run a review file and write arms.csv, the figures' records and overlays, and JSON, PNG and SVG of every comparison.
+    """Run a review file and write arms.csv, the figures' records and overlays, JSON, PNG and SVG of every comparison, and an audit.
 
     Parameters
     ----------
@@ -102,8 +105,9 @@ def run_review(
     for comparison in review.comparison:
         say(f"pooling {comparison.name}")
         comparisons.append(_compare(comparison, arms, path))
-    files = _write(out, review, arms, readings, comparisons, say)
-    return ReviewResult(review, arms, readings, tuple(comparisons), files)
+    findings = _audit(review, arms, comparisons)
+    files = _write(out, review, arms, readings, comparisons, findings, say)
+    return ReviewResult(review, arms, readings, tuple(comparisons), tuple(findings), files)
 
 
 def solve_review(path: Path, *, progress: Progress | None = None) -> dict[str, tuple[Solution, ...]]:
@@ -258,6 +262,23 @@ def _checks(result: PooledResult, published: Published | None) -> Iterator[Check
         yield Check("i2", result.i2, published.i2)
 
 
+def _audit(review: ReviewFile, arms: tuple[ArmSummary, ...], comparisons: list[ComparisonResult]) -> list[Finding]:
+    """Checks of the arms, and of every published number against the one computed."""
+    from extract.audit import Finding, audit_arms, worst_first
+
+    scale = review.review.scale
+    findings = audit_arms(arms, None if scale is None else (float(scale[0]), float(scale[1])))
+    for each in comparisons:
+        for check in each.checks:
+            where, arithmetic = f"{each.comparison.name}: {check.quantity}", f"computed {check.computed:.4f}, published {check.published}"
+            if check.agrees:
+                findings.append(Finding("published", "pass", where, "the published number comes out", arithmetic))
+            else:
+                remedy = "see what gives it: readoff solve"
+                findings.append(Finding("published", "improbable", where, "the published number does not come out", arithmetic, remedy))
+    return worst_first(findings)
+
+
 def _exponent(value: Decimal) -> int:
     exponent = value.as_tuple().exponent
     return exponent if isinstance(exponent, int) else 0
@@ -281,6 +302,7 @@ def _write(
     arms: tuple[ArmSummary, ...],
     readings: Mapping[str, Reading],
     comparisons: list[ComparisonResult],
+    findings: list[Finding],
     say: Progress,
 ) -> tuple[Path, ...]:
     from extract import write_arms
@@ -289,6 +311,9 @@ def _write(
     say("writing")
     with staged(out) as scratch:
         write_arms(arms, scratch / "arms.csv")
+        found = json.dumps([f.to_dict() for f in findings], indent=1, ensure_ascii=False)
+        (scratch / "audit.json").write_text(found, encoding="utf-8")
+        (scratch / "audit.html").write_text(as_page(findings, f"Audit of {review.review.title}"), encoding="utf-8")
         (scratch / "figures").mkdir()
         for reading in readings.values():
             reading.save(scratch / "figures")

@@ -55,6 +55,7 @@ def _as_json(result: ReviewResult) -> str:
             "title": result.review.review.title,
             "arms": json.loads(to_frame(result.arms).to_json(orient="records")),
             "comparisons": [comparison.to_dict() for comparison in result.comparisons],
+            "audit": [f.to_dict() for f in result.findings],
             "written": [str(path) for path in result.files],
         },
         indent=1,
@@ -67,4 +68,8 @@ def _print(result: ReviewResult, folder: Path) -> None:
     for comparison in result.comparisons:
         typer.echo("")
         print_comparison(comparison)
+    grave = [f for f in result.findings if f.severity not in ("pass", "note")]
+    typer.echo(f"\naudit: {len(grave)} findings, {sum(f.severity == 'pass' for f in result.findings)} checks hold (audit.html)")
+    for f in grave:
+        typer.echo(f"  {f.severity} {f.where}: {f.finding}")
     typer.echo(f"\nwrote {len(result.files)} files into {folder}")

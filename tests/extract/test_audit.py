@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from audit_power import clean_table, rates
 
 from extract import ArmSummary
 from extract.audit import audit_arms, debit, grim, grimmer, sd_limits
@@ -87,47 +88,12 @@ def test_a_printed_p_lies_within_what_rounding_allows() -> None:
     assert possible_paired_p(Printed(40, "7.5", "2.2"), Printed(40, "4.7", "1.8"))[1] < 0.001
 
 
-def clean(rng: np.random.Generator, n_trials: int = 8, low: int = 20, high: int = 100) -> list[ArmSummary]:
-    """Trials of one outcome: SDs about 2, moderately different from trial to trial, effects about half an SD."""
-    arms = []
-    for k in range(n_trials):
-        n = int(rng.integers(low, high))
-        sigma, base, effect = 2 * math.exp(rng.normal(0, 0.15)), rng.normal(6, 0.5), rng.normal(1.0, 0.4)
-        for arm, mean in (("drug", base - effect), ("placebo", base)):
-            values = rng.normal(mean, sigma, n)
-            arms.append(ArmSummary(f"Trial {k}", arm, n, round(float(values.mean()), 2), round(float(values.std(ddof=1)), 2)))
-    return arms
-
-
-def grave(arms: list[ArmSummary]) -> list[str]:
-    return [f.check for f in audit_arms(arms) if f.severity in ("impossible", "improbable")]
-
-
-def test_clean_tables_raise_no_alarm() -> None:
-    rng = np.random.default_rng(3)
-    alarms = sum(bool(grave(clean(rng))) for _ in range(300))
-    assert alarms <= 0.02 * 300
-
-
-def test_planted_errors_are_caught() -> None:
-    rng = np.random.default_rng(4)
-    caught = {"se for sd": 0, "slipped digit": 0, "sign": 0}
-    for _ in range(200):
-        arms = clean(rng)
-        k = int(rng.integers(len(arms)))
-        arm = arms[k]
-        as_se = [*arms[:k], replace(arm, sd=round(arm.sd / math.sqrt(arm.n), 3)), *arms[k + 1 :]]
-        caught["se for sd"] += "se for sd" in grave(as_se)
-        slipped = [*arms[:k], replace(arm, sd=arm.sd * 10), *arms[k + 1 :]]
-        caught["slipped digit"] += bool(grave(slipped))
-        large = [replace(a, mean=a.mean - 2.5 if a.arm == "drug" else a.mean) for a in arms]
-        pair = k // 2 * 2
-        a, b = large[pair], large[pair + 1]
-        turned = [*large[:pair], replace(a, mean=b.mean), replace(b, mean=a.mean), *large[pair + 2 :]]
-        caught["sign"] += "sign" in grave(turned)
-    assert caught["se for sd"] >= 0.95 * 200
-    assert caught["slipped digit"] >= 0.9 * 200
-    assert caught["sign"] >= 0.9 * 200
+def test_clean_tables_raise_no_alarm_and_planted_errors_are_caught() -> None:
+    found = rates(tables=300, seed=3)
+    assert found["false alarm"] <= 2
+    assert found["SE for SD"] >= 95
+    assert found["slipped digit"] >= 90
+    assert found["turned sign"] >= 90
 
 
 def test_single_arms() -> None:
@@ -139,7 +105,7 @@ def test_single_arms() -> None:
 
 
 def test_the_order_of_arms_does_not_matter() -> None:
-    arms = clean(np.random.default_rng(9))
+    arms = clean_table(np.random.default_rng(9))
     arms[3] = replace(arms[3], sd=arms[3].sd / math.sqrt(arms[3].n))
     here, there = audit_arms(arms), audit_arms(arms[::-1])
     assert {(f.check, f.where) for f in here if f.check == "se for sd"} == {(f.check, f.where) for f in there if f.check == "se for sd"}

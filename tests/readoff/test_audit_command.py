@@ -37,3 +37,32 @@ def test_wrong_use_and_files_that_are_not_there(readoff: Run, tmp_path: Path) ->
     wrong = readoff("audit", table, "--scale", "10", "0")
     assert wrong.code == 2
     assert "expected LOW below HIGH, found 10 and 0" in wrong.err
+
+
+def test_a_table_of_printed_numbers_is_held_against_itself(readoff: Run, tmp_path: Path) -> None:
+    table = tmp_path / "printed.csv"
+    table.write_text("study,arm,n,mean,sd,se\nA,drug,25,6.0,2.0,0.31\n", encoding="utf-8")
+    assert "impossible A, drug: the SE is not that of the SD" in readoff("audit", table).out
+    table.write_text("study,arm,n,mean,se\nA,drug,25,6.0,0.40\n", encoding="utf-8")
+    assert readoff("audit", table).code == 0
+
+
+def test_a_figure_is_held_against_the_text(readoff: Run, write_record: Callable[[Path], Path], tmp_path: Path) -> None:
+    record, table = write_record(tmp_path / "felsby.json"), tmp_path / "arms.csv"
+    table.write_text("study,arm,n,mean,sd\nFelsby,placebo,10,9.87,1.25\n", encoding="utf-8")
+    result = readoff("audit", table, "--against", record)
+    assert result.code == 0
+    assert "figure and text give different means" in result.out
+
+
+def test_two_extractions_are_set_side_by_side(readoff: Run, tmp_path: Path) -> None:
+    first, second, plot = tmp_path / "first.csv", tmp_path / "second.csv", tmp_path / "agreement.png"
+    rows = [f"S{k},drug,20,{3 + k},{1.5 + k / 10}" for k in range(6)]
+    first.write_text("\n".join(["study,arm,n,mean,sd", *rows]) + "\n", encoding="utf-8")
+    rows[2] = "S2,drug,20,5,0.38"
+    second.write_text("\n".join(["study,arm,n,mean,sd", *rows]) + "\n", encoding="utf-8")
+    result = readoff("audit", first, "--second", second, "--plot", plot)
+    assert result.code == 0
+    assert "unusual S2, drug: the extractions differ in sd" in result.out
+    assert "ICC" in result.out
+    assert plot.stat().st_size > 1000

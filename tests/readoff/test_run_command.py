@@ -44,9 +44,10 @@ def test_reproduces_both_published_comparisons(readoff: Run, reader: FakeReader,
     assert "MD -1.13 [-2.64, 0.38], I2 81 %" in result.out
     assert "MD -0.67 [-1.84, 0.49], I2 62 %" in result.out
     assert result.out.count("agrees to the printed digits") == 2
+    assert "unusual Pickering 2011, magnesium, 28 days: the mean is less than two SDs above 0" in result.out
     written = sorted(str(path.relative_to(out).as_posix()) for path in out.rglob("*") if path.is_file())
     forests = [f"magnesium-vs-{control}.{suffix}" for control in ("ketamine", "placebo") for suffix in ("json", "png", "svg")]
-    assert written == ["arms.csv", "figures/felsby.csv", "figures/felsby.json", "figures/felsby.png", *forests]
+    assert written == ["arms.csv", "audit.html", "audit.json", "figures/felsby.csv", "figures/felsby.json", "figures/felsby.png", *forests]
 
 
 @pytest.mark.usefixtures("quick_forest")
