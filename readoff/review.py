@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from readoff.auditpage import as_page
 from readoff.outputs import staged
 from readoff.reviewfile import Comparison, FigureArms, Head, Published, ReviewFile, ReviewFileError, read_review
+from readoff.reviewpictures import risk_of, write_comparison, write_review
 from readoff.solved import printed_arm
 from readoff.verbs import centre_of, digitize, extract_arms
 
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from extract.audit import Finding
     from pool import PooledResult
     from pool.audit import Solution, Unknown
+    from pool.plots import RiskOfBias
 
 Progress = Callable[[str], None]
 
@@ -106,7 +108,7 @@ def run_review(
         say(f"pooling {comparison.name}")
         comparisons.append(_compare(comparison, arms, path))
     findings = _audit(review, arms, comparisons)
-    files = _write(out, review, arms, readings, comparisons, findings, say)
+    files = _write(out, review, arms, readings, comparisons, findings, risk_of(review, path.parent), say)
     return ReviewResult(review, arms, readings, tuple(comparisons), tuple(findings), files)
 
 
@@ -303,10 +305,10 @@ def _write(
     readings: Mapping[str, Reading],
     comparisons: list[ComparisonResult],
     findings: list[Finding],
+    risk: RiskOfBias | None,
     say: Progress,
 ) -> tuple[Path, ...]:
     from extract import write_arms
-    from pool import save_forest
 
     say("writing")
     with staged(out) as scratch:
@@ -321,6 +323,7 @@ def _write(
             stem = scratch / file_name(each.comparison.name)
             stem.with_suffix(".json").write_text(json.dumps(each.to_dict(), indent=1, ensure_ascii=False), encoding="utf-8")
             favours, axis_title = _favours(each.comparison, review.review), _axis_title(review.review)
-            save_forest(each.result, stem, title=each.comparison.name, favours=favours, axis_title=axis_title)
+            write_comparison(each.comparison, each.result, stem, risk, favours=favours, axis_title=axis_title)
+        write_review(review, [(each.comparison, each.result) for each in comparisons], scratch, risk)
         written = [path.relative_to(scratch) for path in sorted(scratch.rglob("*")) if path.is_file()]
     return tuple(out / path for path in written)

@@ -107,8 +107,49 @@ class Published(Part):
     i2: Decimal | None = None
 
 
+class Sequential(Part):
+    """A trial sequential analysis of a comparison: the smallest difference that matters, and the SD of one participant."""
+
+    relevant: Annotated[Decimal, Field(gt=0)]
+    sd: Annotated[Decimal, Field(gt=0)]
+    alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
+    power: Annotated[float, Field(gt=0, lt=1)] = 0.8
+
+
+class Lowered(Part):
+    """By how many levels a domain lowers the certainty of a comparison's evidence, and why."""
+
+    domain: Literal["risk of bias", "inconsistency", "indirectness", "imprecision", "publication bias"]
+    levels: Literal[1, 2]
+    reason: Text
+
+
+class RiskFile(Part):
+    """A table of judgements: study, then a column a domain."""
+
+    file: Text
+
+
+class Flow(Part):
+    """Numbers of the PRISMA flow; what is not said is left out."""
+
+    sources: Annotated[dict[str, int], Field(min_length=1)]
+    removed: dict[str, int] = {}
+    screened: int | None = None
+    screened_out: int | None = None
+    sought: int | None = None
+    not_retrieved: int | None = None
+    assessed: int | None = None
+    excluded: dict[str, int] = {}
+    included: int | None = None
+    synthesised: int | None = None
+
+
 class Comparison(Part):
-    """Two arms that are compared over all studies that have both, and how they are pooled."""
+    """Two arms that are compared over all studies that have both, how they are pooled, and what is drawn and judged of the result.
+
+    `crossovers` are studies whose arms are the same people: they are counted once. `subgroups` names the subgroup of each study.
+    """
 
     name: Text
     treated: Text
@@ -117,6 +158,11 @@ class Comparison(Part):
     method: Method
     test: Test = "z"
     published: Published | None = None
+    style: Literal["plain", "revman", "jama", "bmj"] = "plain"
+    subgroups: dict[str, Text] | None = None
+    crossovers: tuple[Text, ...] = ()
+    sequential: Sequential | None = None
+    certainty: tuple[Lowered, ...] = ()
 
     @model_validator(mode="after")
     def _two_arms(self) -> Self:
@@ -127,12 +173,14 @@ class Comparison(Part):
 
 
 class ReviewFile(Part):
-    """A whole review file; `figure`, `arm` and `comparison` are its tables of that name, in their order."""
+    """A whole review file; `figure`, `arm` and `comparison` are its tables of that name, in their order; the rest may be missing."""
 
     review: Head
     figure: tuple[FigureArms, ...] = ()
     arm: tuple[PrintedArm, ...] = ()
     comparison: Annotated[tuple[Comparison, ...], Field(min_length=1)]
+    risk_of_bias: RiskFile | None = None
+    flow: Flow | None = None
 
 
 def read_toml(path: Path) -> dict[str, Any]:

@@ -70,7 +70,7 @@ def _pool(table: Path, measure: str, method: str, test: str, treated: str | None
 
 
 def _write(result: PooledResult, out: Path) -> None:
-    from pool import save_forest
+    from pool.plots import save_forest
 
     with staged(out) as scratch:
         (scratch / "pooled.json").write_text(result.to_json(), encoding="utf-8")

@@ -13,7 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from pool import Effect, Effects, combine
-from pool.pictures import funnel, sequential_plot
+from pool.plots import funnel, sequential_plot
 from pool.sequential import boundaries, iterated_logarithm_z, required_size, sequential, spent
 
 DATA = Path(__file__).parents[1] / "data"

@@ -144,7 +144,7 @@ def write_record() -> Callable[[Path], Path]:
 
 
 def write_nothing_much(result: object, path: Path, **_: object) -> tuple[Path, ...]:
-    """Stand in for `pool.save_forest`, which takes a second: the same files, empty."""
+    """Stand in for `save_forest` and `save` of pool.plots, which take a second each: the same files, empty."""
     files = (Path(f"{path}.png"), Path(f"{path}.svg"))
     for file in files:
         file.touch()
@@ -153,7 +153,8 @@ def write_nothing_much(result: object, path: Path, **_: object) -> tuple[Path, .
 
 @pytest.fixture
 def quick_forest(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tests that do not look at forest plots."""
-    import pool
+    """For tests that do not look at pictures of pooled results."""
+    from pool import plots
 
-    monkeypatch.setattr(pool, "save_forest", write_nothing_much)
+    monkeypatch.setattr(plots, "save_forest", write_nothing_much)
+    monkeypatch.setattr(plots, "save", write_nothing_much)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 import digitize
-import pool
+from pool import plots
 from readoff.cli import main
 from readoff.commands.demo import DRAWINGS, _largest, read_truth, sample_folder
 
@@ -37,7 +37,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> tuple[str, Path, FakeReade
     printed = io.StringIO()
     with pytest.MonkeyPatch.context() as patch, contextlib.redirect_stdout(printed):
         patch.setattr(digitize, "digitize_file", reader)
-        patch.setattr(pool, "save_forest", write_nothing_much)
+        patch.setattr(plots, "save_forest", write_nothing_much)
+        patch.setattr(plots, "save", write_nothing_much)
         with pytest.raises(SystemExit) as left:
             main(["demo", "--out", str(folder)])
     assert left.value.code == 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 from collections.abc import Callable
 from decimal import Decimal
 from pathlib import Path
@@ -30,6 +31,7 @@ def review(tmp_path: Path) -> Callable[..., Path]:
         text = REVIEW.read_text(encoding="utf-8")
         assert good in text
         (tmp_path / "felsby.pdf").write_bytes(b"pixels")
+        shutil.copy(SAMPLE / "risk_of_bias.csv", tmp_path)
         path = tmp_path / "review.toml"
         path.write_text(text.replace(good, bad, 1) if good else text, encoding="utf-8")
         return path
@@ -46,8 +48,20 @@ def test_reproduces_both_published_comparisons(readoff: Run, reader: FakeReader,
     assert result.out.count("agrees to the printed digits") == 2
     assert "unusual Pickering 2011, magnesium, 28 days: the mean is less than two SDs above 0" in result.out
     written = sorted(str(path.relative_to(out).as_posix()) for path in out.rglob("*") if path.is_file())
-    forests = [f"magnesium-vs-{control}.{suffix}" for control in ("ketamine", "placebo") for suffix in ("json", "png", "svg")]
-    assert written == ["arms.csv", "audit.html", "audit.json", "figures/felsby.csv", "figures/felsby.json", "figures/felsby.png", *forests]
+    of_comparison = [".R", ".json", ".png", ".svg", ".xlsx", "-revman.csv"]
+    of_comparison += [f"-{picture}.{suffix}" for picture in ("funnel", "sequential") for suffix in ("png", "svg")]
+    comparisons = [f"magnesium-vs-{control}{ending}" for control in ("ketamine", "placebo") for ending in of_comparison]
+    figures = [f"figures/felsby.{suffix}" for suffix in ("csv", "json", "png")]
+    of_review = ["arms.csv", "audit.html", "audit.json", "findings.csv", "findings.html", "flow.png", "flow.svg"]
+    of_review += [f"risk-of-bias{part}.{suffix}" for part in ("", "-summary") for suffix in ("png", "svg")]
+    assert written == sorted([*of_review, *figures, *comparisons])
+    with (out / "findings.csv").open(encoding="utf-8", newline="") as file:
+        findings = list(csv.DictReader(file))
+    # The crossover's ten participants are counted once: 10 + 80 + 45.
+    assert findings[0]["Participants (studies)"] == "135 (3 studies)"
+    assert findings[0]["Certainty"] == "⊕⊕◯◯ Low"
+    assert findings[0]["Anticipated absolute effect (95% CI)"] == "MD 1.13 lower [2.64 lower to 0.38 higher]"
+    assert findings[1]["Participants (studies)"] == "40 (2 studies)"
 
 
 @pytest.mark.usefixtures("quick_forest")

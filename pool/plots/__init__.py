@@ -1,0 +1,25 @@
+"""Pictures of a meta-analysis, each drawn on an Axes that is returned, or saved."""
+
+from pool.plots.flow import Flow, prisma_flow
+from pool.plots.forest import forest, save_forest
+from pool.plots.funnel import funnel, sequential_plot
+from pool.plots.judgements import RiskOfBias, read_risk_of_bias, risk_summary, traffic_light
+from pool.plots.saving import save
+from pool.plots.sensitivity import baujat, drapery, leave_one_out_plot
+
+__all__ = [
+    "Flow",
+    "RiskOfBias",
+    "baujat",
+    "drapery",
+    "forest",
+    "funnel",
+    "leave_one_out_plot",
+    "prisma_flow",
+    "read_risk_of_bias",
+    "risk_summary",
+    "save",
+    "save_forest",
+    "sequential_plot",
+    "traffic_light",
+]
