@@ -316,6 +316,23 @@ def read_events(path: str | Path, treated: str, control: str, measure: str = "OR
     return Effects(measure, tuple(effects), tuple(omitted), treated, control)
 
 
+def read_counts(path: str | Path, treated: str, control: str) -> Counts:
+    """The two-by-two tables of an events.csv, of the studies that have both arms.
+
+    Raises
+    ------
+    ValueError
+        As `read_events` does.
+    """
+    both = [arms for arms in _event_arms(path, treated, control).values() if len(arms) == 2]
+    if not both:
+        message = f"{path}: expected a study with arms {treated!r} and {control!r}, found none"
+        raise ValueError(message)
+    a, n1, c, n2 = ([arms[name][part] for arms in both] for name in (treated, control) for part in (0, 1))
+    rest = [[n - events for n, events in zip(size, some, strict=True)] for size, some in ((n1, a), (n2, c))]
+    return Counts(a, rest[0], c, rest[1])
+
+
 def _event_arms(path: str | Path, treated: str, control: str) -> dict[str, dict[str, tuple[float, float]]]:
     """Events and participants by study and arm."""
     sides: dict[str, dict[str, tuple[float, float]]] = {}

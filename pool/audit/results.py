@@ -29,11 +29,26 @@ def result_findings(claims: Claims) -> Iterator[Finding]:
         yield from _words(comparison)
         yield from _trials(comparison, claims)
         yield from _again(comparison, claims)
+    yield from _reused(claims)
     if claims.i2_has_p:
         said = "a p-value is given to I2; it belongs to Q"
         yield Finding("i2", "note", "methods", said, "I2 describes, Q tests", "give Q, its degrees of freedom and p")
     for analysis in claims.sequential:
         yield from _sequential(analysis)
+
+
+def _reused(claims: Claims) -> Iterator[Finding]:
+    """Arms that stand in several comparisons: their participants must not be added up."""
+    users: dict[tuple[str, str], list[str]] = {}
+    for comparison in claims.comparison:
+        for study in comparison.studies:
+            for arm in (comparison.treated, comparison.control):
+                users.setdefault((study, arm), []).append(comparison.name)
+    reused = {arm: names for arm, names in users.items() if len(names) > 1}
+    if reused:
+        listed = "; ".join(f"{study}, {arm}: {', '.join(names)}" for (study, arm), names in reused.items())
+        said = "arms stand in more than one comparison"
+        yield Finding("reused arms", "note", "comparisons", said, listed, "do not add these comparisons or their participants up")
 
 
 def _interval(comparison: Comparison) -> Iterator[Finding]:

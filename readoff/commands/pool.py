@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import csv
+import json
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
@@ -12,7 +15,9 @@ from readoff.outputs import staged
 
 if TYPE_CHECKING:
     from pool import PooledResult
+    from pool.tables import TablesResult
 
+Style = Literal["plain", "revman", "jama", "bmj"]
 EXAMPLE = """
 Example:
 
@@ -25,15 +30,21 @@ BY = "Estimator of tau2: DL, REML, PM, ML, EB, SJ, HE, HS, ...; or EE (common ef
 
 
 def pool(
-    table: Annotated[
-        Path, typer.Argument(metavar="TABLE", help=TABLES, show_default=False)
-    ],
+    table: Annotated[Path, typer.Argument(metavar="TABLE", help=TABLES, show_default=False)],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where result and forest plot go.", show_default=False)],
     measure: Annotated[str, typer.Option("--measure", metavar="MEASURE", help=OF_WHAT)] = "MD",
     method: Annotated[str, typer.Option("--method", metavar="METHOD", help=BY)] = "DL",
     test: Annotated[str, typer.Option("--test", metavar="TEST", help="Intervals by z, t, knha (Knapp-Hartung) or adhoc.")] = "z",
     treated: Annotated[str | None, typer.Option("--treated", metavar="ARM", help="The arm that is compared.")] = None,
     control: Annotated[str | None, typer.Option("--control", metavar="ARM", help="The arm that it is compared with.")] = None,
+    style: Annotated[Style, typer.Option("--style", help="Columns and colours of the forest plot.")] = "plain",
+    everything: Annotated[
+        bool,
+        typer.Option(
+            "--all",
+            help="Also funnel, leave-one-out, Baujat and drapery plots, every estimator and test, a workbook, a script for R.",
+        ),
+    ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")] = False,
 ) -> None:
     """Pool the effects of studies; treated minus control."""
@@ -43,15 +54,20 @@ def pool(
         raise typer.BadParameter(message)
     try:
         result = _pool(table, measure, method, test, treated, control)
-        _write(result, out)
+        tables = _mantel_haenszel(table, measure, treated, control)
+        _write(result, out, style, tables, everything=everything)
     except (ValueError, OSError) as error:
         say_failed("pool", table, error)
         raise typer.Exit(1) from error
     if as_json:
-        typer.echo(result.to_json())
+        typer.echo(_as_json(result, tables))
     else:
         print_pooled(result)
-        typer.echo(f"wrote {out / 'pooled.json'}, {out / 'forest.png'}, {out / 'forest.svg'}")
+        if tables is not None:
+            log = " (logarithm)" if result.is_ratio else ""
+            typer.echo(f"Mantel-Haenszel: {tables.estimate:.4f} [{tables.ci_lb:.4f}, {tables.ci_ub:.4f}]{log}")
+        _say_shares(result)
+        typer.echo(f"wrote {out / 'pooled.json'}, {out / 'forest.png'}, {out / 'forest.svg'}{' and more' if everything else ''}")
 
 
 def _refuse_unknown(measure: str, method: str, test: str) -> None:
@@ -69,9 +85,62 @@ def _pool(table: Path, measure: str, method: str, test: str, treated: str | None
     return pool_table(table, measure=measure, method=method, test=test, treated=treated, control=control)
 
 
-def _write(result: PooledResult, out: Path) -> None:
+def _mantel_haenszel(table: Path, measure: str, treated: str | None, control: str | None) -> TablesResult | None:
+    """The Mantel-Haenszel result of a table of events; None of another, and where it is not defined."""
+    from pool.effect import read_counts
+    from pool.tables import mantel_haenszel
+
+    with table.open(encoding="utf-8-sig", newline="") as handle:
+        header = next(csv.reader(handle), [])
+    if "events" not in header or measure not in ("OR", "RR", "RD") or treated is None or control is None:
+        return None
+    try:
+        return mantel_haenszel(measure, read_counts(table, treated, control))
+    except ValueError:
+        return None  # no events in one group: the inverse-variance result stands alone
+
+
+def _as_json(result: PooledResult, tables: TablesResult | None) -> str:
+    from pool.reading import shares_as_dict
+
+    more = {"reading_shares": shares_as_dict(result), "mantel_haenszel": None if tables is None else asdict(tables)}
+    return json.dumps(result.to_dict() | more, indent=1, allow_nan=False, ensure_ascii=False)
+
+
+def _say_shares(result: PooledResult) -> None:
+    """Where the variance of the pooled result comes from, where some of it is of reading or estimating."""
+    from pool.reading import shares_as_dict
+
+    shares = shares_as_dict(result)
+    if shares and shares["pooled"]["reading"] + shares["pooled"]["estimation"] > 0:
+        said = ", ".join(f"{name} {value:.1f} %" for name, value in shares["pooled"].items())
+        typer.echo(f"variance with reading: {said}")
+
+
+def _write(result: PooledResult, out: Path, style: Style, tables: TablesResult | None, *, everything: bool) -> None:
     from pool.plots import save_forest
 
     with staged(out) as scratch:
-        (scratch / "pooled.json").write_text(result.to_json(), encoding="utf-8")
-        save_forest(result, scratch / "forest")
+        (scratch / "pooled.json").write_text(_as_json(result, tables), encoding="utf-8")
+        save_forest(result, scratch / "forest", style=style)
+        if everything:
+            _write_everything(result, scratch)
+
+
+def _write_everything(result: PooledResult, folder: Path) -> None:
+    from pool import Effects
+    from pool.exports import metafor_script, revman_csv, write_workbook
+    from pool.plots import baujat, drapery, funnel, leave_one_out_plot, save
+    from pool.sensitivity import every_model
+
+    effects = Effects(result.measure, result.studies, result.omitted, result.treated, result.control)
+    save(lambda ax: funnel(result, ax), folder / "funnel")
+    save(lambda ax: drapery(result, ax), folder / "drapery")
+    if result.k > 1:
+        test = result.test if result.k > 2 else "z"
+        save(lambda ax: leave_one_out_plot(effects, ax, method=result.method, test=test), folder / "leave-one-out")
+        save(lambda ax: baujat(result, ax), folder / "baujat")
+    every_model(effects, result.level).to_csv(folder / "every-model.csv", index=False)
+    (folder / "pooled.R").write_text(metafor_script(result), encoding="utf-8")
+    (folder / "revman.csv").write_text(revman_csv(result), encoding="utf-8")
+    write_workbook(result, folder / "pooled.xlsx")

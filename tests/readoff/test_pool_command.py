@@ -123,3 +123,29 @@ def test_a_ratio_is_printed_as_a_ratio(readoff: Run, table: Callable[[str], Path
     assert "RR 0.53 [0.34, 0.81]" in result.out
     written = json.loads((tmp_path / "out" / "pooled.json").read_text(encoding="utf-8"))
     assert written["estimate_exp"] == pytest.approx(0.5 ** (10 / 21) * 0.55 ** (11 / 21))
+
+
+def test_all_writes_every_picture_and_export(readoff: Run, tmp_path: Path) -> None:
+    table, out = tmp_path / "events.csv", tmp_path / "out"
+    rows = "A,drug,4,40\nA,placebo,9,40\nB,drug,6,50\nB,placebo,11,52\nC,drug,3,30\nC,placebo,4,31\n"
+    table.write_text("study,arm,events,n\n" + rows, encoding="utf-8")
+    said = ("--treated", "drug", "--control", "placebo", "--measure", "OR", "--style", "jama", "--all")
+    result = readoff("pool", table, "--out", out, *said)
+    assert result.code == 0
+    assert "Mantel-Haenszel: " in result.out
+    names = {path.name for path in out.iterdir()}
+    pictures = {f"{name}.{suffix}" for name in ("forest", "funnel", "drapery", "leave-one-out", "baujat") for suffix in ("png", "svg")}
+    assert names == pictures | {"pooled.json", "pooled.R", "pooled.xlsx", "revman.csv", "every-model.csv"}
+    document = json.loads((out / "pooled.json").read_text(encoding="utf-8"))
+    assert document["mantel_haenszel"]["k"] == 3
+
+
+def test_shares_of_reading_are_said(readoff: Run, tmp_path: Path) -> None:
+    table = tmp_path / "arms.csv"
+    table.write_text(
+        "study,arm,n,mean,sd,u_mean,how\nA,drug,20,3,1.5,0.2,estimated\nA,placebo,20,4,1.2,0.2,estimated\n"
+        "B,drug,30,2,1.5,,\nB,placebo,30,4.5,1.4,,\n",
+        encoding="utf-8",
+    )
+    result = readoff("pool", table, "--treated", "drug", "--control", "placebo", "--out", tmp_path / "out")
+    assert "variance with reading: sampling " in result.out

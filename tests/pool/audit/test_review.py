@@ -116,6 +116,7 @@ OTHER_ARM_S = with_arm(0, before=measured("6.21", "1.72"), source_before=measure
         (with_comparison(estimate=D("-1.32"), ci=(D("-2.92"), D("0.28")), p=""), "words", "unusual", "the interval holds no effect"),
         (with_trial(0, interval_days=1), "times", "unusual", "different follow-ups"),
         (replace(CLEAN, outcome="change"), "outcome", "improbable", "final scores are pooled"),
+        (replace(CLEAN, comparison=(COMPARISON, replace(COMPARISON, name="Again"))), "reused arms", "note", "more than one comparison"),
         (replace(CLEAN, i2_has_p=True), "i2", "note", "belongs to Q"),
         (replace(CLEAN, sequential=(Sequential("Figure 3", ("alpha",)),)), "tsa", "unusual", "power, delta, variance, model not given"),
         (with_arm(0, after=measured("6.42", "1.51")), "few studies", "unusual", "much too narrow"),
