@@ -36,6 +36,7 @@ UNEVEN = (0.15, 0.45)  # share of level pieces unlike the one before: of slopes 
 CROSSES = 0.35  # share of the plot's columns in which a colour stands that a curve may be drawn in
 COLORED = 50  # grey levels between the largest and the smallest of a pixel's red, green and blue
 FEWEST_MARKERS, SURE_MARKER = 4, 0.65  # of a plot of markers joined by lines; probability of one that counts
+OTHER_COLOR = 70  # grey levels in a channel by which a layer differs from every key that is not its own
 JUMP = 2.5  # px: a step, in contrast to the staircase of pixels of a slope
 START_WITHIN = 0.04  # of the axis: how far from 0 or the whole a survival curve starts
 WORDS = re.compile(r"surviv|probab|event|free|inciden|mortal|death|proportion|alive|%|remission|relapse", re.IGNORECASE)
@@ -177,8 +178,27 @@ def _colors(
     colored = [layer.color for layer in crossing if not layer.is_grey]
     are_colored = any(np.ptp(color) > COLORED for color, _ in keys)
     if keys and (are_colored or not colored):
-        return keys
-    return [(layer.color, "") for layer in crossing if not (keys and layer.is_grey)]
+        return _with_unclaimed(keys, colored, [layer.color for layer in crossing])
+    some_grey = any(np.ptp(color) <= COLORED for color, _ in keys)
+    return [(layer.color, "") for layer in crossing if not (keys and layer.is_grey and not some_grey)]
+
+
+def _with_unclaimed(
+    keys: Sequence[tuple[tuple[int, int, int], str]], colored: Sequence[tuple[int, int, int]], crossing: Sequence[tuple[int, int, int]]
+) -> list[tuple[tuple[int, int, int], str]]:
+    """The keys, and colours across the plot that no key has: of a key that was not found, or one whose colour was misread."""
+    unclaimed = [color for color in colored if all(_apart(color, key) > OTHER_COLOR for key, _ in keys)]
+    if not unclaimed:
+        return list(keys)
+    seen = [(key, name) for key, name in keys if any(_apart(color, key) <= OTHER_COLOR for color in crossing)]
+    unseen = [name for key, name in keys if (key, name) not in seen]
+    names = unseen if len(unseen) == len(unclaimed) == 1 else [""] * len(unclaimed)
+    return [*seen, *zip(unclaimed, names, strict=True)]
+
+
+def _apart(a: tuple[int, int, int], b: tuple[int, int, int]) -> int:
+    """Largest difference of two colours in a channel."""
+    return max(abs(x - y) for x, y in zip(a, b, strict=True))
 
 
 def _key_color(panel: Panel, entry: LegendEntry, paper: FloatArray) -> tuple[int, int, int] | None:

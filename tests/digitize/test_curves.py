@@ -124,6 +124,26 @@ def test_crowded_steps_that_a_program_drew_into_one_leave_a_curve(tmp_path: Path
     assert float(np.abs(level_at(TIMES, read[:, 0], read[:, 1]) - level_at(TIMES, x, y)).mean()) < 0.002
 
 
+def test_a_curve_that_the_legend_does_not_name_is_read_too() -> None:
+    figure = drawn(["Placebo", "Drug"])
+    x, y = curve(9, 0.05)
+    figure.axes[0].step(x, y, where="post", color="tab:green")
+    (panel,) = read_image(pixels(figure))
+    assert {"Drug", "Placebo"} < {s.name for s in panel.record.series}
+    (other,) = [s for s in panel.record.series if s.name not in ("Drug", "Placebo")]
+    read = np.array([(p.x, p.y) for p in other.points], dtype=float)
+    assert float(np.abs(level_at(TIMES, read[:, 0], read[:, 1]) - level_at(TIMES, x, y)).mean()) < 0.005
+
+
+def test_a_black_curve_beside_a_coloured_one_is_read_as_the_legend_s_keys_are() -> None:
+    figure = drawn(["Placebo", "Drug"])
+    for line, key, color in zip(figure.axes[0].lines, figure.axes[0].get_legend().legend_handles, ("black", "tab:red"), strict=True):  # type: ignore[union-attr]
+        line.set_color(color)
+        key.set_color("black")  # type: ignore[union-attr]  # as a legend whose colours are lost
+    (panel,) = read_image(pixels(figure))
+    assert len(panel.record.series) == 2
+
+
 def test_lines_that_slope_and_lines_with_markers_are_no_survival_curves() -> None:
     for marker in ("", "o"):
         figure = Figure(figsize=(4.8, 3.6), layout="constrained")
