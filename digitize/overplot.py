@@ -21,6 +21,7 @@ Doubles = NDArray[np.float64]
 
 MOST_MARKERS = 1500  # of one plot
 STRAY, NEARER = 0.6, 0.7  # how far (of its length) a pixel lies from the way between paper and its pen's colour at most, and against others
+FAINT = 0.02  # distance from the paper (of 1.7 to black) below which a colour cannot be told from it
 SOFT = 0.7  # px: width of the softening with which markers are searched
 RING = 2.0  # px around a marker within which paper is expected
 RING_WEIGHT, INNER_WEIGHT = 0.3, 0.5
@@ -101,9 +102,16 @@ class Picture:
     seen: FloatArray
 
     def amounts(self, colors: Sequence[FloatArray]) -> list[FloatArray]:
-        """Share (h, w) of each colour in each pixel, 0 where it is other ink: far off its way from the paper, or nearer another's."""
+        """Share (h, w) of each colour in each pixel, 0 where it is other ink: far off its way from the paper, or nearer another's.
+
+        A colour that is the paper's has no share anywhere.
+        """
+        lengths = [float(np.linalg.norm(color - self.paper)) for color in colors]
+        if min(lengths, default=1.0) < FAINT:
+            visible = iter(self.amounts([color for color, length in zip(colors, lengths, strict=True) if length >= FAINT]))
+            nothing = np.zeros(self.image.shape[:2], dtype=np.float32)
+            return [next(visible) if length >= FAINT else nothing for length in lengths]
         ways = [color - self.paper for color in colors]
-        lengths = [float(np.linalg.norm(way)) for way in ways]
         drop = self.image - self.paper
         shares = [drop @ way / length**2 for way, length in zip(ways, lengths, strict=True)]
         across = [np.linalg.norm(drop - s[..., None] * way, axis=2) for s, way in zip(shares, ways, strict=True)]

@@ -374,7 +374,8 @@ def _is_turned(boxes: Boxes, upright_sizes: NDArray[np.int64], least_height: flo
     """Whether a chain in the frame of turned text is a line of turned text, and not a column of upright labels.
 
     Letters lying on their side are not longer along the line than they are tall and follow at a fraction of that; upright labels, one
-    below the other, stand apart. Letters that run together make long parts, alone on their row. A broken digit lies too low.
+    below the other, stand apart. Letters that run together make long parts, alone on their row; between a pair of digits a point may
+    stand. A broken digit lies too low.
     """
     boxes = boxes[np.argsort(boxes[:, 0])]
     along, across = (boxes[:, 2:] - boxes[:, :2] + 1).T
@@ -386,7 +387,7 @@ def _is_turned(boxes: Boxes, upright_sizes: NDArray[np.int64], least_height: flo
         return bool(is_alone and length > 1.7 * height and np.median(gaps) < 0.3 and np.median(along / across) < 2.5)
     if len(boxes) == 2:
         lying = along / across
-        is_pair = (gaps[0] < 0.6 and lying.max() < 0.95) or (gaps[0] < 0.3 and lying.min() < 0.95 and lying.max() < 2.2)
+        is_pair = (gaps[0] < 0.72 and lying.max() < 0.95) or (gaps[0] < 0.3 and lying.min() < 0.95 and lying.max() < 2.2)
         return bool(upright_sizes.max() == 1 and is_pair and across.min() >= 0.7 * across.max() and height >= least_height)
     return bool(upright_sizes.max() == 1 and length > 3 * height and height >= least_height)
 

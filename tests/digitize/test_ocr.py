@@ -109,6 +109,18 @@ def test_single_turned_digits_keep_their_sign(labels: list[str]) -> None:
     assert [box.number for box in boxes_of(picture)] == labels
 
 
+def test_turned_digits_with_a_wide_point_between_are_one_number() -> None:
+    """In some fonts two thirds of a digit's height lie between the digits of 2.5."""
+    picture = canvas(200, 500)
+    for k, (whole, tenth) in enumerate(["25", "15", "05"]):
+        _, top, _, bottom = write(picture, (60, 120 + 150 * k), whole, 40, turn=90)
+        write(picture, (60, top - 16), ".", 40, turn=90)
+        _, _, _, low = write(canvas(), (60, 0), tenth, 40, turn=90)
+        write(picture, (60, top - 20 - low), tenth, 40, turn=90)
+        assert bottom - top < 29  # the height of a digit is 29 px; 20 of them lie between
+    assert [box.number for box in boxes_of(picture)] == ["2.5", "1.5", "0.5"]
+
+
 @pytest.mark.parametrize("font", ["DejaVu Sans", "STIXGeneral"])
 def test_a_column_of_upright_labels_is_neither_turned_text_nor_marks(font: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(globals(), "FONT", font_manager.findfont(font))

@@ -93,3 +93,11 @@ def test_a_marker_that_explains_nothing_is_left_out() -> None:
 
 def test_markers_whose_anchors_lie_within_others_are_crowded() -> None:
     assert crowded([at(10, 10), at(14, 10), at(60, 60)], [DISC]) == [True, True, False]
+
+
+def test_the_paper_s_own_colour_has_no_share_and_takes_none() -> None:
+    picture = drawn([DISC], [at(40, 40)])
+    (alone,) = picture.amounts([BLACK])
+    first, second = picture.amounts([PAPER, BLACK])
+    assert not first.any()
+    np.testing.assert_array_equal(second, alone)
