@@ -29,6 +29,7 @@ THICKEST = 0.5  # digit heights: no line of a box is thicker
 NARROWEST, WIDEST = 0.8, 0.5  # width of a box: digit heights at least, share of the plot at most
 LARGEST_MARKER = 2.5  # digit heights
 RECTANGULAR = 0.8  # share of its own extent that an enclosed area fills (a notched one less than a plain one)
+PAPER_LIKE = 16  # grey levels by which the median colour below a box may differ from the paper
 SAME_SIDE = 2.5  # px within which the sides of areas lie on one line
 BESIDE = 0.16  # share of a box's width to each side of its middle that whisker and mean may cover
 GAP = 1.0  # digit heights: longest gap of a dashed whisker
@@ -75,9 +76,18 @@ def box_evidence(panel: Panel, legend: Sequence[LegendEntry] = ()) -> float:
         return 0.0
     whiskers = float(np.mean([any(w is not None for w in _whiskers(crop, box, panel.height)) for box in boxes]))
     medians = float(np.mean([not np.isnan(box.median) for box in boxes]))
-    floating = float(np.mean([box.bottom < crop.shape[0] - 0.5 * panel.height for box in boxes]))
+    floating = float(np.mean([_floats(crop, box, panel.height) for box in boxes]))
     several = 1.0 if len(boxes) > 1 else 0.7
     return min(whiskers, medians, floating) * several
+
+
+def _floats(crop: NDArray[np.uint8], box: Box, height: float) -> bool:
+    """Whether a box ends above the foot of the plot, with paper below it: the upper parts of a stacked bar stand on another part."""
+    below = round(box.bottom + THICKEST * height + 3)
+    if box.bottom >= crop.shape[0] - 0.5 * height or below + 2 > crop.shape[0]:
+        return False
+    strip = crop[below : below + 2, _beside(box.x0, box.x1)].astype(np.float32)
+    return float(np.abs(np.median(strip, axis=(0, 1)) - paper_color(crop)).max()) < PAPER_LIKE
 
 
 def _are_markers(boxes: Sequence[Box], height: float) -> bool:

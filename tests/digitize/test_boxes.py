@@ -132,3 +132,20 @@ def test_an_outlier_right_beyond_a_whisker_is_no_part_of_it(style: dict[str, Any
     (read,) = read_image(pixels(figure))
     point = read.record.series[0].points[0]
     assert (point.model_extra or {})["whisker_hi"] == pytest.approx(8.3, abs=0.06) or point.flags
+
+
+def test_the_upper_parts_of_stacked_bars_are_no_boxes() -> None:
+    """Two parts with a line between and error bars look like a box with its median; below a box there is paper."""
+    figure = Figure(figsize=(4.6, 3.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    below = np.zeros(4)
+    for height, grey in (((40, 62, 35, 58), "0.7"), ((24, 29, 22, 27), "0.82"), ((12, 16, 11, 15), "0.95")):
+        axes.bar(range(4), height, bottom=below, yerr=2, capsize=4, width=0.5, color=grey, edgecolor="black")
+        below = below + np.array(height)
+    axes.set(ylim=(0, 130), xticks=range(4), ylabel="Biomass (g)")
+    axes.set_xticklabels(["Control", "Drug A", "Drug B", "Both"])
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=150)
+    (panel,) = read_image(np.array(PIL.Image.open(stream).convert("RGB"), dtype=np.uint8))
+    assert panel.record.kind == "bar"
