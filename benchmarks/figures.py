@@ -6,7 +6,7 @@ Agg), a third as vector PDF, and a third as vectors that are rendered to pixels,
 A truth file holds `id, kind, fmt, dpi`, `x` and `y` (`type` num or cat, `ticks` or `labels`, `log`) and `series` of `name, marker, color,
 points`, a point being `x, y, lo, hi` (null where there is no such end). In a forest plot the values run along x: `lo` and `hi` are ends
 along it, and `y` is the row's name. A box has its median as `y` and `q1, q3, whisker_lo, whisker_hi, outliers`; the points of a survival
-curve are the corners of its steps.
+curve are the corners of its steps; a bin of a histogram has its edges as `x_lo, x_hi`.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from forestplots import draw_forest, forest_size, forest_spec
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
-from otherplots import box_spec, curve_spec, plot_boxes, plot_curves, plot_scatter, scatter_spec
+from otherplots import box_spec, curve_spec, histogram_spec, plot_boxes, plot_curves, plot_histogram, plot_scatter, scatter_spec
 
 ARMS = ["Placebo", "Magnesium", "Ketamine", "Control", "Saline", "Low dose", "High dose", "Usual care", "Active", "Sham"]
 OUTCOMES = [("Pain (VAS, 0-10)", 0, 10), ("VAS (mm)", 0, 100), ("HbA1c (%)", 5, 11), ("Change from baseline", -8, 4), ("FEV1 (l)", 1, 4)]
@@ -39,14 +39,14 @@ Spec = dict[str, Any]
 KINDS = ("errorbar", "bar")
 LEVEL_KINDS = ("forest", "levelbar")
 """What has its values along x."""
-OTHER_KINDS = ("scatter", "box", "km")
-PLOTS = {"scatter": plot_scatter, "box": plot_boxes, "km": plot_curves}
+OTHER_KINDS = ("scatter", "box", "km", "histogram")
+PLOTS = {"scatter": plot_scatter, "box": plot_boxes, "km": plot_curves, "histogram": plot_histogram}
 
 
 def draw_figures(out: Path, count: int, seed: int, kinds: Sequence[str] = KINDS) -> list[Path]:
     """Draw `count` figures, the kinds in turn, into an existing folder and return their paths; the same seed draws the same figures."""
     makers = {"errorbar": _error_bar_plot, "bar": _bar_chart, "levelbar": _level_bars, "forest": forest_spec}
-    makers |= {"scatter": scatter_spec, "box": box_spec, "km": curve_spec}
+    makers |= {"scatter": scatter_spec, "box": box_spec, "km": curve_spec, "histogram": histogram_spec}
     paths = []
     for k in range(count):
         rng = random.Random(seed * 100_003 + k)

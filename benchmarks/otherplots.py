@@ -1,4 +1,4 @@
-"""Scatter plots, box plots and survival curves with every number known, for `benchmarks/figures.py`."""
+"""Scatter plots, box plots, survival curves and histograms with every number known, for `benchmarks/figures.py`."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import random
 from typing import Any
 
 import numpy as np
+from matplotlib.ticker import MaxNLocator
 
 Spec = dict[str, Any]
 ARMS = ["Placebo", "Drug", "Sham", "Usual care"]
@@ -94,4 +95,48 @@ def plot_curves(axes: Any, spec: Spec, style: Spec) -> None:
     for one in spec["series"]:
         x, y = (np.array([p[key] for p in one["points"]]) for key in ("x", "y"))
         axes.step(x, y, where="post", color=one["color"], linewidth=1.3 * style["width"], label=one["name"])
+    axes.set(xlim=spec["x"]["lim"], xticks=spec["x"]["ticks"], xlabel=spec["x"]["label"])
+
+
+def histogram_spec(rng: random.Random) -> Spec:
+    """Counts or densities of 40 to 400 values in 6 to 20 bins: filled, outlined, both, or one stepped line; some with a curve."""
+    draw = np.random.default_rng(rng.randrange(2**32))
+    n, bins = rng.randint(40, 400), rng.randint(6, 20)
+    middle, spread = rng.uniform(40, 70), rng.uniform(6, 14)
+    values = draw.normal(middle, spread, n) if rng.random() < 0.6 else middle - spread + draw.gamma(2.0, spread, n)
+    width = round((float(values.max()) - float(values.min())) / bins, rng.choice([0, 1, 2])) or 1.0
+    first = np.floor(float(values.min()) / width) * width
+    edges = first + width * np.arange(int(np.ceil((values.max() - first) / width)) + 1)
+    heights, is_density = np.histogram(values, edges)[0], rng.random() < 0.25
+    shown = heights / (n * width) if is_density else heights.astype(float)
+    top = float(shown.max())
+    ticks = [float(v) for v in MaxNLocator(rng.choice([4, 6])).tick_values(0, top) if v <= 1.05 * top]
+    points = [
+        {"x": (a + b) / 2, "x_lo": float(a), "x_hi": float(b), "y": float(h)} for a, b, h in zip(edges[:-1], edges[1:], shown, strict=True)
+    ]
+    look = rng.choice(["fill", "fill", "edges", "both", "both", "white", "step"])
+    color = rng.choice(["#1f77b4", "#7f7f7f", "#595959", "#9ecae1", "#d3d3d3", "#e69f00"])
+    one = {"name": "", "marker": "histogram", "color": "#ffffff" if look in ("edges", "step") else color, "look": look, "points": points}
+    curve = [float(middle), float(spread)] if rng.random() < 0.15 and is_density else None
+    y = {"type": "num", "label": "Density" if is_density else "Number of patients", "log": False, "ticks": ticks, "lim": [0, 1.06 * top]}
+    x_ticks = [float(v) for v in MaxNLocator(6).tick_values(edges[0], edges[-1]) if edges[0] <= v <= edges[-1]]
+    pad = rng.choice([0.0, 0.04]) * float(edges[-1] - edges[0])
+    x = {"type": "num", "label": "Age (years)", "log": False, "ticks": x_ticks, "lim": [float(edges[0]) - pad, float(edges[-1]) + pad]}
+    return {"x": x, "y": y, "series": [one], "curve": curve}
+
+
+def plot_histogram(axes: Any, spec: Spec, style: Spec) -> None:
+    """Draw a histogram."""
+    (one,) = spec["series"]
+    edges = [one["points"][0]["x_lo"], *(p["x_hi"] for p in one["points"])]
+    heights = [p["y"] for p in one["points"]]
+    if one["look"] == "step":
+        axes.stairs(heights, edges, color="black", linewidth=style["width"])
+    else:
+        edge = {"fill": "none", "edges": "black", "both": "black", "white": "white"}[one["look"]]
+        axes.bar(edges[:-1], heights, np.diff(edges), align="edge", color=one["color"], edgecolor=edge, linewidth=style["width"])
+    if spec["curve"]:
+        middle, spread = spec["curve"]
+        x = np.linspace(*spec["x"]["lim"], 200)
+        axes.plot(x, np.exp(-(((x - middle) / spread) ** 2) / 2) / (spread * np.sqrt(2 * np.pi)), color="#d62728", linewidth=1.2)
     axes.set(xlim=spec["x"]["lim"], xticks=spec["x"]["ticks"], xlabel=spec["x"]["label"])

@@ -26,7 +26,7 @@ PARTING_SHARE = 0.7  # the same between two bars, where letters and hatches may 
 
 
 @dataclass(frozen=True)
-class _Skyline:
+class Skyline:
     """What stands on a baseline.
 
     `tops` is its upper end, a row a column (`foot` where nothing stands), `foot` the last row above the axis line, `ink` (h, w) what is
@@ -52,7 +52,7 @@ class _Skyline:
 
 def outlined_bars(field: Field) -> tuple[Bar, ...]:
     """The bars that rise from the baseline of a field, left to right."""
-    sky = _skyline(field)
+    sky = find_skyline(field)
     if sky is None:
         return ()
     sides = _sides(sky, field.height)
@@ -78,12 +78,14 @@ def _ink(field: Field) -> Mask:
     ink = np.asarray(contrast(field.rgb, field.paper) > max(DEFINITE, 5 * field.noise))
     thick = max(4, round(0.35 * field.height))
     level = _long_runs(ink, max(20, round(0.4 * ink.shape[1])))
-    rims = ink[:, 1:6].all(axis=1) | ink[:, -6:-1].all(axis=1)
-    level |= ink & (rims & (ink.mean(axis=1) > 0.3))[:, None]
+    left, right, share = ink[:, 1:6].all(axis=1), ink[:, -6:-1].all(axis=1), ink.mean(axis=1)
+    # A bar at one edge of the plot shows there too, but few bars are as high as it is.
+    level |= ink & ((left & right & (share > 0.3)) | ((left | right) & (share > 0.5)))[:, None]
     ink = _erased(ink, level, thick, field.base - 4)
     above = ink[: field.base - 3]
     full = above.mean(axis=0) > 0.93
     full |= _long_runs(above.T, round(0.97 * above.shape[0])).T.any(axis=0)
+    full &= above[: max(3, round(0.01 * above.shape[0]))].any(axis=0)  # the sides of a high bar end below the plot's edge
     upright = np.zeros_like(ink)
     upright[: field.base - 3] = full[None, :]
     return _erased(ink.T, upright.T, thick, ink.shape[1]).T
@@ -115,7 +117,8 @@ def _erased(ink: Mask, lines: Mask, thickest: int, end: int) -> Mask:
     return np.asarray((rest > 0) | (gone & ink & (above > 0) & (below > 0)))
 
 
-def _skyline(field: Field) -> _Skyline | None:
+def find_skyline(field: Field) -> Skyline | None:
+    """The skyline of a field; None where there is no room above its baseline."""
     foot = field.base - max(3, round(0.2 * field.height))
     if foot < 8:
         return None
@@ -129,7 +132,7 @@ def _skyline(field: Field) -> _Skyline | None:
     open_rows = outside[::-1]
     first = np.where(open_rows.any(axis=0), open_rows.argmax(axis=0), foot + 1)
     tops = _without_spikes(foot + 1 - first, max(3, round(0.3 * field.height)))
-    return _Skyline(tops, ink, foot, _parting(field, ink))
+    return Skyline(tops, ink, foot, _parting(field, ink))
 
 
 def _parting(field: Field, ink: Mask) -> NDArray[np.int32]:
@@ -149,7 +152,7 @@ def _without_spikes(tops: Rows, narrow: int) -> Rows:
     return np.asarray(cv2.morphologyEx(closed, cv2.MORPH_OPEN, size, borderType=cv2.BORDER_REPLICATE)[0], dtype=np.int64)
 
 
-def _sides(sky: _Skyline, height: float) -> list[int]:
+def _sides(sky: Skyline, height: float) -> list[int]:
     """Columns at which bars begin or end: the skyline jumps, and below the jump goes a side. A cap close above a bar has none."""
     near = max(2.0, 0.12 * height)
     jumps = np.flatnonzero(np.abs(np.diff(sky.tops)) > near) + 1
@@ -164,7 +167,7 @@ def _sides(sky: _Skyline, height: float) -> list[int]:
     return sides
 
 
-def _common_width(sides: Sequence[int], sky: _Skyline, height: float) -> float | None:
+def _common_width(sides: Sequence[int], sky: Skyline, height: float) -> float | None:
     """Width of a bar, px: the one of which most stretches between sides are multiples."""
     least = max(5.0, 0.5 * height)
     widths = np.array([b - a for a, b in pairwise(sides) if not sky.is_empty(a, b)], dtype=float)
@@ -183,7 +186,7 @@ def _common_width(sides: Sequence[int], sky: _Skyline, height: float) -> float |
     return float(np.median(widths[np.abs(widths - width) <= 1.5 + 0.1 * width]))
 
 
-def _without_slivers(sides: Sequence[int], width: float, sky: _Skyline) -> list[int]:
+def _without_slivers(sides: Sequence[int], width: float, sky: Skyline) -> list[int]:
     """The sides without those that cut off less than a bar: hatches and caps make some."""
     kept = list(sides)
     while True:
@@ -203,7 +206,7 @@ def _without_slivers(sides: Sequence[int], width: float, sky: _Skyline) -> list[
 # ---------------------------------------------------------------- bars that touch
 
 
-def _parted(a: int, b: int, width: float, sky: _Skyline) -> list[tuple[int, int]]:
+def _parted(a: int, b: int, width: float, sky: Skyline) -> list[tuple[int, int]]:
     """The stretch of columns a..b-1 cut where bars of the common width touch; whole where it is no wider than one."""
     if sky.is_empty(a, b):
         return []
@@ -226,7 +229,7 @@ def _parted(a: int, b: int, width: float, sky: _Skyline) -> list[tuple[int, int]
 # ---------------------------------------------------------------- one bar
 
 
-def _bar(field: Field, sky: _Skyline, a: int, b: int, width: float) -> Bar | None:
+def _bar(field: Field, sky: Skyline, a: int, b: int, width: float) -> Bar | None:
     """The bar in columns a..b; None where what stands there is none: too wide, not level, or paper without sides."""
     if not 0.6 * width <= b - a + 1 <= 1.6 * width or b - a < 4:
         return None
@@ -287,7 +290,7 @@ def _after_stroke(full: Mask, edge: int) -> int:
     return int(near[0]) + width if width <= max(6, 0.3 * full.size) else edge
 
 
-def _described(field: Field, sky: _Skyline, x0: int, x1: int, top: int) -> Bar | None:
+def _described(field: Field, sky: Skyline, x0: int, x1: int, top: int) -> Bar | None:
     """The bar with its fill; None where it is paper without the strokes of two sides and a lid."""
     lid = _lid_row(sky.ink, x0, x1, top, field.height)
     fill, texture, inked = texture_of(field, x0, x1, lid + 1, sky.foot)

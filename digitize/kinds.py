@@ -11,6 +11,7 @@ from digitize.bars import bar_evidence, read_bars
 from digitize.boxes import box_evidence, read_boxes
 from digitize.curves import curve_evidence, read_curves
 from digitize.forest.read import forest_evidence, read_forest
+from digitize.histograms import histogram_evidence, read_histogram
 from digitize.legend import LegendEntry
 from digitize.panels import Panel
 from digitize.points import read_points
@@ -20,6 +21,7 @@ from digitize.series import Mark, Series
 from digitize.vector.boxes import are_boxes
 from digitize.vector.boxes import read_boxes as read_vector_boxes
 from digitize.vector.curves import read_curves as read_vector_curves
+from digitize.vector.histograms import read_histogram as read_vector_histogram
 from digitize.vector.read import read_vector_bars, read_vector_points, vector_scene
 
 PERHAPS_BARS = 0.35  # share of markers at which something like an error bar stands: then a scatter plot is not sure to be one
@@ -78,7 +80,12 @@ def _curves(panel: Panel, legend: Sequence[LegendEntry]) -> Marks:
     return Marks("km", read_curves(panel, legend))
 
 
+def _histogram(panel: Panel, legend: Sequence[LegendEntry]) -> Marks:
+    return Marks("histogram", read_histogram(panel, legend))
+
+
 READERS: tuple[Reader, ...] = (
+    Reader("histogram", histogram_evidence, _histogram),
     Reader("box", box_evidence, _boxes),
     Reader("bar", bar_evidence, _bars),
     Reader("km", curve_evidence, _curves),
@@ -129,11 +136,15 @@ def _vector_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None)
         curves = read_vector_curves(scene, legend)
         if curves:
             return Marks("km", curves, medium="vector")
-    if kind not in ("errorbar", "scatter", "box", "km"):
+    if kind in (None, "histogram"):
+        bins = read_vector_histogram(scene, legend)
+        if bins:
+            return Marks("histogram", bins, medium="vector")
+    if kind not in ("errorbar", "scatter", "box", "km", "histogram"):
         bars, flags = read_vector_bars(scene, legend)
         if bars:
             return Marks("bar", bars, flags, medium="vector")
-    points = read_vector_points(scene, legend) if kind not in ("bar", "box", "km") else ()
+    points = read_vector_points(scene, legend) if kind not in ("bar", "box", "km", "histogram") else ()
     if not points:
         return None
     marks = _points(points, kind, "vector", n_strokes=len(scene.stems))

@@ -230,8 +230,11 @@ def _point_record(mark: Mark, panel: Panel, to_original: PixelTransform) -> Poin
     else:
         flags.append("no_labels")
     flags += panel.y.reading.flags
+    along = panel.x.calibration if isinstance(panel.x, Axis) else None
+    (x_lo, u_x_lo), (x_hi, u_x_hi) = ((None, None) if along is None else _value(along, end) for end in (mark.x_lo, mark.x_hi))
     return PointRecord(
         x=x, y=y, px=(float(px[0]), float(px[1])), y_lo=y_lo, y_hi=y_hi, u_x=u_x, u_y=u_y, u_y_lo=u_y_lo, u_y_hi=u_y_hi,
+        x_lo=x_lo, x_hi=x_hi, u_x_lo=u_x_lo, u_x_hi=u_x_hi,
         flags=known(flags), confidence=mark.confidence, **_parts(mark, panel.y.calibration), **mark.said,
     )  # fmt: skip
 

@@ -6,16 +6,20 @@ import math
 from collections.abc import Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from digitize.record import FigureRecord, PanelRecord, PointRecord, SeriesRecord
 from extract.summary import NAN, ArmSummary
 
+Floats = NDArray[np.float64]
+
+SHARE_OFF = 0.05  # by which shares as read may miss adding up to 1
 RAW_KINDS = ("scatter", "histogram")
 # Flags of points that say others may lie beneath them, so that the count of participants is not sure.
 _MAY_HIDE = ("partly_hidden", "legend_covers")
 
 
-def arms_from_raw(record: FigureRecord, *, study: str, panel: str | None = None) -> tuple[ArmSummary, ...]:
+def arms_from_raw(record: FigureRecord, *, study: str, panel: str | None = None, n: int | None = None) -> tuple[ArmSummary, ...]:
     """Mean, SD and n of each series (or category of one series) whose points are participants.
 
     Mean and SD are those of the values themselves (SD with n - 1), n is their number. Of a histogram the middles of the bins count,
@@ -29,24 +33,27 @@ def arms_from_raw(record: FigureRecord, *, study: str, panel: str | None = None)
         What the study is called.
     panel
         The panel's id; needed where several panels hold points.
+    n
+        Participants, where the heights of bins are densities or shares, which do not tell it. Where they are counts it is checked.
 
     Returns
     -------
     tuple of ArmSummary
         `u_mean` and `u_sd` come from the reading uncertainties, taken as independent. Flag `count_uncertain` where points lie over one
-        another, or heights of bins are not near whole numbers.
+        another, heights of bins are not near whole numbers, or they do not add up to `n`.
 
     Raises
     ------
     ValueError
-        If there is no such panel, or several and none is named, or an arm has fewer than 2 participants.
+        If there is no such panel, or several and none is named, or an arm has fewer than 2 participants, or bins are densities and no
+        `n` is given.
     """
     chosen = _panel(record, panel)
     arms = []
     for name, points in _groups(chosen):
         source = f"{record.source.file}, page {chosen.page}, panel {chosen.id}, {name}"
-        summary = _of_bins if chosen.kind == "histogram" else _of_points
-        arms.append(summary(points, study, name, source))
+        is_binned = chosen.kind == "histogram"
+        arms.append(_of_bins(points, study, name, source, n) if is_binned else _of_points(points, study, name, source))
     return tuple(arms)
 
 
@@ -86,16 +93,23 @@ def _of_points(points: Sequence[PointRecord], study: str, arm: str, source: str)
     )
 
 
-def _of_bins(points: Sequence[PointRecord], study: str, arm: str, source: str) -> ArmSummary:
+def _of_bins(points: Sequence[PointRecord], study: str, arm: str, source: str, told: int | None) -> ArmSummary:
     bins = [(p.x_lo, p.x_hi, p.y) for p in points if p.x_lo is not None and p.x_hi is not None and p.y is not None]
     low, high, height = np.array(bins, dtype=np.float64).reshape(-1, 3).T
-    counts = np.rint(height)
-    n = int(counts.sum())
+    middles, widths = (low + high) / 2, high - low
+    is_uncertain = len(bins) < len(points)
+    if _are_shares(height, widths):
+        if told is None:
+            message = f"{source}: the bins are densities or shares, which add up to {_total(height, widths):.3g}: give the participants, n"
+            raise ValueError(message)
+        n, counts = told, told * height / height.sum()
+    else:
+        counts = np.rint(height)
+        n = int(counts.sum())
+        is_uncertain |= bool((np.abs(height - counts) > 0.25).any()) or told not in (None, n)
     if n < 2:
         message = f"{source}: expected 2 participants or more, found {n}"
         raise ValueError(message)
-    is_uncertain = len(bins) < len(points) or bool((np.abs(height - counts) > 0.25).any())
-    middles, widths = (low + high) / 2, high - low
     mean = float(np.sum(counts * middles) / n)
     grouped = float(np.sum(counts * (middles - mean) ** 2) / (n - 1))
     within = float(np.sum(counts * widths**2) / n) / 12
@@ -104,3 +118,16 @@ def _of_bins(points: Sequence[PointRecord], study: str, arm: str, source: str) -
         study, arm, n, mean, sd, how="estimated", method="bins of the histogram, Sheppard's correction", source=source,
         flags=("count_uncertain",) if is_uncertain else (),
     )  # fmt: skip
+
+
+def _total(height: Floats, width: Floats) -> float:
+    """What heights add up to: their area where they are densities, else their sum."""
+    area = float(np.sum(height * width))
+    return area if abs(area - 1) < SHARE_OFF else float(height.sum())
+
+
+def _are_shares(height: Floats, width: Floats) -> bool:
+    """Whether bins are densities (their area is 1), proportions (they add up to 1), or percentages that are no whole numbers."""
+    total = _total(height, width)
+    is_broken = bool((np.abs(height - np.rint(height)) > min(0.25, 0.02 * float(height.max()))).any())
+    return is_broken and min(abs(total - 1), abs(total / 100 - 1)) < SHARE_OFF

@@ -51,7 +51,7 @@ class Rectangle:
 def read_bars(scene: Scene, legend: Sequence[LegendEntry]) -> tuple[tuple[Series, ...], tuple[str, ...]]:
     """The series of bars in a panel and the panel's flags; no series where its rectangles are no bars."""
     drawn_here = rectangles(scene, legend)
-    found = [(base, _standing(drawn_here, base)) for base in _baselines(scene, drawn_here)]
+    found = [(base, standing(drawn_here, base)) for base in _baselines(scene, drawn_here)]
     base, bars = max(found, key=lambda f: len(f[1]), default=(0.0, []))
     if not _are_bars(bars, scene, base):
         return (), ()
@@ -100,7 +100,8 @@ def _baselines(scene: Scene, rectangles: Sequence[Rectangle]) -> list[float]:
     return [*levels, *([level] if level > scene.box[3] - 0.15 * (scene.box[3] - scene.box[1]) else [])]
 
 
-def _standing(rectangles: Sequence[Rectangle], base: float) -> list[Rectangle]:
+def standing(rectangles: Sequence[Rectangle], base: float) -> list[Rectangle]:
+    """The rectangles with an edge on a level, of about one width, left to right."""
     own = [r for r in rectangles if min(abs(r.box[1] - base), abs(r.box[3] - base)) < ON_BASE]
     width = float(np.median([r.width for r in own])) if own else 0.0
     return sorted((r for r in own if 0.5 * width < r.width < 2.0 * width), key=lambda r: r.middle)

@@ -257,7 +257,8 @@ def _arms(path: Path, said: _Said) -> tuple[ArmSummary, ...]:
         return arms_from_printed(read_printed(path), method=said.method, by=said.ci)
     figure = read_record(path)
     if said.raw:
-        return arms_from_raw(figure, study=said.study or Path(figure.source.file).stem, panel=said.panel)
+        count = said.n if isinstance(said.n, int) else None
+        return arms_from_raw(figure, study=said.study or Path(figure.source.file).stem, panel=said.panel, n=count)
     n = said.n or 0
     if said.error_bars is None:
         name = said.study or Path(figure.source.file).stem

@@ -10,6 +10,7 @@ import pytest
 
 from digitize.record import AxisRecord, FigureRecord, PanelRecord, PointRecord, SeriesRecord, SourceRecord
 from extract.raw import arms_from_raw
+from extract.summary import ArmSummary
 
 
 def figure(kind: Any, *series: tuple[str, list[PointRecord]]) -> FigureRecord:
@@ -61,6 +62,24 @@ def test_bins_are_their_middles_less_the_width_within() -> None:
     assert arm.sd == pytest.approx(values.std(ddof=1), rel=0.015)
     halves = [b.model_copy(update={"y": (b.y or 0) + 0.4}) for b in bins]
     assert arms_from_raw(figure("histogram", ("All", halves)), study="A")[0].flags == ("count_uncertain",)
+
+
+def test_densities_need_the_number_of_participants() -> None:
+    heights, edges = np.histogram(np.random.default_rng(4).normal(20, 5, 400), bins=np.arange(0, 41, 4))
+
+    def read(scale: float, n: int | None) -> ArmSummary:
+        rows = zip(edges.tolist(), edges[1:].tolist(), (heights * scale).tolist(), strict=False)
+        bins = [PointRecord(x=(lo + hi) / 2, x_lo=lo, x_hi=hi, y=h, px=(1.0, 1.0)) for lo, hi, h in rows]
+        return arms_from_raw(figure("histogram", ("All", bins)), study="A", n=n)[0]
+
+    counted = read(1.0, None)
+    for scale in (1 / 1600, 1 / 400, 100 / 400):  # density, proportion, per cent
+        with pytest.raises(ValueError, match="give the participants, n"):
+            read(scale, None)
+        shared = read(scale, 400)
+        assert (shared.n, shared.mean, shared.sd) == (400, pytest.approx(counted.mean), pytest.approx(counted.sd))
+    assert read(1.0, 400).flags == ()
+    assert read(1.0, 380).flags == ("count_uncertain",)
 
 
 def test_refusals_name_what_was_found() -> None:

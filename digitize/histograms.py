@@ -1,0 +1,265 @@
+"""Histograms read from pixels: bins of one width, side by side on a common baseline over an axis of numbers.
+
+The skyline of what stands on the baseline jumps at the edges of bins. All edges together give the width of the bins and where they begin:
+neighbours that are equally high show no edge between them. Where edges are stroked, a rise is seen half a stroke before the edge and a
+fall half a stroke behind it; the fit knows it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from digitize.axes import Axis
+from digitize.barends import Drawn, read_ends
+from digitize.barfield import DEFINITE, Bar, Field, contrast, make_field, texture_of
+from digitize.barskyline import LID_SHARE, PARTING_SHARE, Skyline, find_skyline
+from digitize.ink import paper_color
+from digitize.legend import LegendEntry
+from digitize.panels import Panel
+from digitize.series import Mark, Place, Series, hex_color
+
+FEWEST = 5  # bins of a histogram
+NARROWEST = 4.0  # px: bins that can be told apart
+ON_GRID = (0.7, 0.06, 1.6)  # by which edges may lie off their even places (root mean square): px, or of a bin, but at most so many px
+STRAYS = 0.15  # share of the jumps, or else one, that a frame beside them may have moved
+FRAME = 0.95  # share of the plot's height that a frame covers
+FINEST = 0.25  # px: half a stroke that can be told from none
+LINE_PX = 2  # rows above the baseline that may be the axis line
+LOWEST = (6.0, 0.6)  # px, digit heights, added: bars whose end can be fitted apart from the axis line; of lower ones its row is taken
+TOGETHER = 0.6  # share of all that is counted that stands in bins beside which none is empty
+DIFFERENT = 0.4  # share of neighbours that differ in height, or are parted by a stroke
+SAME_FILL = 25.0  # grey levels within which all bins have one colour
+
+Doubles = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Grid:
+    """Edges at `first + k width`, px, with their standard uncertainty at the middle of the bins.
+
+    `half` is half the stroke of the edges: negative where it is of the paper's colour, so that fills begin behind the edge.
+    """
+
+    first: float
+    width: float
+    half: float
+    u_px: float
+
+    def edge(self, k: int) -> Place:
+        """The k-th edge."""
+        return Place(self.first + k * self.width, self.u_px)
+
+
+def histogram_evidence(panel: Panel, legend: Sequence[LegendEntry] = ()) -> float:
+    """1 where a panel shows bins of one width that touch, over an axis of numbers; else 0."""
+    return 1.0 if read_histogram(panel, legend) else 0.0
+
+
+def read_histogram(panel: Panel, legend: Sequence[LegendEntry] = ()) -> tuple[Series, ...]:
+    """One series of all bins, empty ones between others included; no series where the plot is no histogram that can be read.
+
+    A mark's `x` is the middle of its bin, `x_lo` and `x_hi` its edges, `y` its height.
+    """
+    if panel.is_turned or not isinstance(panel.x, Axis) or panel.x.calibration.scale.name != "linear":
+        return ()
+    base = _base(panel)
+    if base is None:
+        return ()
+    field = _within(panel, make_field(_widened(panel, base), legend, base))
+    sky = find_skyline(field)
+    grid = _grid(sky, field) if sky is not None else None
+    if sky is None or grid is None:
+        return ()
+    bins = _bins(grid, sky, field)
+    if not _is_histogram(bins, sky, field):
+        return ()
+    drawn = _ends(bins, grid, field)
+    if sum(d.outer is not None or d.inner is not None for d in drawn.values()) > 0.2 * len(drawn):
+        return ()
+    fill = np.median([bar.fill for bar in bins.values() if bar is not None], axis=0)
+    x0, y0 = field.origin
+    marks = tuple(_mark(grid, k, bar, drawn.get(k), base, (x0, y0)) for k, bar in bins.items())
+    return (Series("", hex_color((round(fill[0]), round(fill[1]), round(fill[2]))), "histogram", marks),)
+
+
+def _base(panel: Panel) -> float | None:
+    """The level of zero, where it lies at the lower edge of the plot or above; None where bins cannot stand on it."""
+    if panel.y.calibration.scale.name != "linear":
+        return None
+    zero = float(panel.y.calibration.to_pixel(0.0))
+    return zero if panel.box[1] + 20 < zero < panel.box[3] + 6 else None
+
+
+def _widened(panel: Panel, base: float) -> Panel:
+    """The panel, reaching as far to the right as its baseline goes: bars on an axis line can hide that it is one."""
+    x0, y0, x1, y1 = panel.box
+    row = round(base)
+    strip = panel.image[max(0, row - 1) : row + 2].astype(np.float32)
+    inked = (np.abs(strip - paper_color(panel.crop)).max(axis=2) > DEFINITE).any(axis=0)
+    blank = np.flatnonzero(~inked[x1:])
+    reached = x1 + int(blank[0]) - 1 if blank.size else inked.size - 1
+    return replace(panel, box=(x0, y0, max(x1, min(reached - 1, x1 + (x1 - x0) // 4)), y1))
+
+
+def _within(panel: Panel, field: Field) -> Field:
+    """The field between the panel's left edge and a frame at its right, so that what stands in the outer bins is closed by its edges."""
+    left = max(0, panel.box[0] - field.origin[0])
+    inked = (contrast(field.rgb[: field.base - 3], field.paper) > DEFINITE).mean(axis=0) > FRAME
+    near = inked.size - round(max(6, 2 * field.height))
+    frame = np.flatnonzero(inked[near:]) if near > left else np.empty(0, dtype=int)
+    right = near + int(frame[0]) if frame.size else inked.size
+    cut = slice(left, right)
+    return replace(field, rgb=field.rgb[:, cut], covered=field.covered[:, cut], origin=(field.origin[0] + left, field.origin[1]))
+
+
+# ---------------------------------------------------------------- where the edges are
+
+
+def _grid(sky: Skyline, field: Field) -> Grid | None:
+    """The widest even places at which all jumps of the skyline lie."""
+    at, way = _jumps(sky, max(1.5, 0.06 * field.height))
+    if len(at) < FEWEST - 1:
+        return None
+    gaps = np.diff(at)
+    least = float(np.median(gaps[gaps < 1.25 * gaps.min() + 1.0]))
+    for parts in (1, 2, 3):
+        if least / parts < NARROWEST:
+            return None
+        grid = _fitted(at, way, least / parts)
+        if grid is not None and not _is_halved(grid, sky):
+            return grid
+    return None
+
+
+def _jumps(sky: Skyline, near: float) -> tuple[Doubles, Doubles]:
+    """Where the skyline jumps, px, and which way: 1 where it rises to the right, -1 where it falls."""
+    steps = np.diff(sky.tops.astype(float))
+    columns = np.flatnonzero(np.abs(steps) > 0)
+    at, way = [], []
+    for run in np.split(columns, np.flatnonzero(np.diff(columns) > 2) + 1):
+        rise = -float(steps[run].sum()) if run.size else 0.0
+        if abs(rise) > near:
+            at.append(float(np.average(run, weights=np.abs(steps[run]))) + 0.5)
+            way.append(np.sign(rise))
+    return np.array(at), np.array(way)
+
+
+def _fitted(at: Doubles, way: Doubles, width: float) -> Grid | None:
+    """Even places of about a given width through the jumps, by least squares; None where they lie off them."""
+    times = np.round(np.diff(at) / width)
+    if (times < 1).any():
+        return None
+    index = np.concatenate([[0.0], np.cumsum(times)])
+    design = np.stack([np.ones_like(at), index, way], axis=1)
+    loose = min(max(ON_GRID[0], ON_GRID[1] * width), ON_GRID[2])
+    kept = np.ones(len(at), dtype=bool)
+    for _ in range(1 + max(1, int(STRAYS * len(at)))):
+        values, *_ = np.linalg.lstsq(design[kept], at[kept], rcond=None)
+        off = np.where(kept, np.abs(at - design @ values), 0.0)
+        rmse = float(np.sqrt(np.mean(off[kept] ** 2)))
+        if rmse < loose and off.max() < 2.5 * loose:
+            # Columns are whole pixels: what rounding them does to one edge, over the edges that carry the fit.
+            return Grid(float(values[0]), float(values[1]), -float(values[2]), max(rmse, 0.29) * 2 / np.sqrt(kept.sum()))
+        if kept.sum() < FEWEST:
+            break
+        kept[off.argmax()] = False
+    return None
+
+
+def _is_halved(grid: Grid, sky: Skyline) -> bool:
+    """Whether most bins of a grid are parted by a stroke in their middle: then two of them were taken for one."""
+    middles = [round(grid.first + (k + 0.5) * grid.width) for k in range(-40, 40)]
+    inside = [x for x in middles if 3 < x < sky.tops.size - 4 and sky.tops[x] < sky.foot - 8]
+    parted = [float(sky.parts(x - 1, x + 1, int(sky.tops[x]) + 3).max()) >= PARTING_SHARE for x in inside]
+    return len(parted) > 0 and sum(parted) > 0.6 * len(parted)
+
+
+# ---------------------------------------------------------------- what stands in them
+
+
+def _bins(grid: Grid, sky: Skyline, field: Field) -> dict[int, Bar | None]:
+    """The bar in each bin from the first in which one stands to the last; None in between where none does."""
+    last = field.rgb.shape[1] - 1
+    low = int(np.ceil(-grid.first / grid.width - 0.3))
+    high = int(np.floor((last - grid.first) / grid.width + 0.3))
+    found = {k: _bar(grid, k, sky, field) for k in range(low, high)}
+    standing = [k for k, bar in found.items() if bar is not None]
+    return {k: found[k] for k in range(min(standing), max(standing) + 1)} if standing else {}
+
+
+def _bar(grid: Grid, k: int, sky: Skyline, field: Field) -> Bar | None:
+    """What stands between edges k and k + 1."""
+    left, right = grid.edge(k).px, grid.edge(k + 1).px
+    margin = max(1.0, 0.15 * grid.width)
+    x0, x1 = max(0, round(left + margin)), min(field.rgb.shape[1] - 1, round(right - margin))
+    top = int(np.median(sky.tops[x0 : x1 + 1]))
+    if top >= sky.foot - 1:
+        lid = _lid(field, sky, x0, x1)
+        if lid is None:
+            return None
+        top = lid
+    fill, texture, inked = texture_of(field, x0, x1, min(top + 2, field.base - 2), field.base - 2)
+    return Bar(x0, x1, top, fill, is_blank=inked < 0.06, texture=texture)
+
+
+def _lid(field: Field, sky: Skyline, x0: int, x1: int) -> int | None:
+    """The uppermost row that is inked from side to side: of a bar too low for the skyline, or open where a frame closes it."""
+    reach = field.base - sky.foot
+    low = contrast(field.rgb[sky.foot + 1 : field.base, x0 : x1 + 1], field.paper) > max(DEFINITE, 5 * field.noise)
+    across = np.concatenate([sky.ink[: sky.foot + 1, x0 : x1 + 1], low]).mean(axis=1) > LID_SHARE
+    first = int(across.argmax()) if across.any() else field.base
+    return first if first < field.base - min(reach, LINE_PX) else None
+
+
+def _ends(bins: dict[int, Bar | None], grid: Grid, field: Field) -> dict[int, Drawn]:
+    """The end of each bar; of a low one from its uppermost row. A stroke of the paper's colour hides half of itself of the fill."""
+    tall = {k: bar for k, bar in bins.items() if bar is not None and _is_tall(bar, field)}
+    ends = dict(zip(tall, read_ends(field, list(tall.values())), strict=True))
+    if grid.half < -FINEST:
+        ends = {k: replace(d, end=Place(d.end.px + grid.half, float(np.hypot(d.end.u_px, grid.half / 2)))) for k, d in ends.items()}
+    half = grid.half if abs(grid.half) > FINEST else 0.0
+    low = {k: bar for k, bar in bins.items() if bar is not None and k not in tall}
+    return ends | {k: Drawn(bar, Place(bar.top - 0.5 + half, 0.6)) for k, bar in low.items()}
+
+
+def _is_tall(bar: Bar, field: Field) -> bool:
+    """Whether the end of a bar lies clear of the axis line."""
+    return field.base - bar.top >= LOWEST[0] + LOWEST[1] * field.height
+
+
+def _is_histogram(bins: dict[int, Bar | None], sky: Skyline, field: Field) -> bool:
+    """Whether bars in bins are a histogram: enough of them, level, of one colour, seldom apart, mostly of different heights."""
+    bars = [bar for bar in bins.values() if bar is not None]
+    if not stand_together([0.0 if bar is None else float(field.base - bar.top) for bar in bins.values()]):
+        return False
+    tall = [bar for bar in bars if _is_tall(bar, field)]
+    level = [np.ptp(sky.tops[bar.x0 : bar.x1 + 1]) <= 2 for bar in tall]
+    # Strokes make up much of what fills low bars.
+    fills = np.array([bar.fill for bar in tall if field.base - bar.top >= 2 * field.height] or [field.paper])
+    if len(tall) < 3 or sum(level) < 0.9 * len(tall):
+        return False
+    if (np.abs(fills - np.median(fills, axis=0)).max(axis=1) > SAME_FILL).sum() > STRAYS * len(fills):  # letters, gridlines in a few
+        return False
+    tops = [field.base if bar is None else bar.top for bar in bins.values()]
+    pairs = list(pairwise(tops))
+    return sum(abs(a - b) > 1 for a, b in pairs) >= DIFFERENT * len(pairs)
+
+
+def stand_together(heights: Sequence[float]) -> bool:
+    """Whether heights side by side are those of enough bins that touch; bars of a bar chart have gaps, if narrow ones, beside them."""
+    tall = np.array([heights[0], *heights, heights[-1]])  # the outer bins have one neighbour
+    inside = (tall[:-2] > 0) & (tall[2:] > 0)
+    return (tall[1:-1] > 0).sum() >= FEWEST and float(tall[1:-1][inside].sum()) >= TOGETHER * float(tall[1:-1].sum())
+
+
+def _mark(grid: Grid, k: int, bar: Bar | None, drawn: Drawn | None, base: float, origin: tuple[int, int]) -> Mark:
+    x0, y0 = origin
+    lo, hi = (Place(grid.edge(j).px + x0, grid.u_px) for j in (k, k + 1))
+    end = Place(base, 0.5) if drawn is None else Place(drawn.end.px + y0, drawn.end.u_px)
+    flags = ("clipped",) if bar is not None and bar.is_cut else ()
+    return Mark(Place((lo.px + hi.px) / 2, grid.u_px), end, x_lo=lo, x_hi=hi, flags=flags, confidence=0.6 if flags else 0.97)
