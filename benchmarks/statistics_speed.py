@@ -6,6 +6,7 @@ import os
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
+import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -16,6 +17,7 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from extract import METHODS, Quantiles, estimate
+from pool import Effect, Effects, combine
 from pool.batch import combine_many
 
 REPEATS = 5
@@ -31,6 +33,10 @@ def milliseconds(work: Callable[[], object]) -> float:
     return float(np.median(times))
 
 
+def _run(words: str) -> None:
+    subprocess.run([sys.executable, "-c", words], check=True)
+
+
 def main() -> None:
     """Print the table."""
     rng = np.random.default_rng(1)
@@ -40,12 +46,16 @@ def main() -> None:
     n = rng.integers(10, 200, 10_000)
     three = {name: columns[name] for name in ("q1", "median", "q3")}
     yi, vi = rng.normal(0, 1, (10_000, 10)), rng.uniform(0.05, 1, (10_000, 10))
+    few = Effects("MD", tuple(Effect(f"{k}", float(y), float(v)) for k, (y, v) in enumerate(zip(yi[0], vi[0], strict=True))))
     works: dict[str, Callable[[], object]] = {
         "10,000 arms by wan2014": lambda: METHODS["wan2014"](Quantiles(n, **columns)),
         "10,000 arms by luo2018 and shi2020": lambda: METHODS["luo2018"](Quantiles(n, **columns)),
         "10,000 arms by shi2020_lognormal": lambda: METHODS["shi2020_lognormal"](Quantiles(n, **three)),
         "one arm by wan2014 with its uncertainties": lambda: estimate(40, q1=3, median=4.4, q3=6, u_q1=0.1, u_median=0.1, u_q3=0.1),
         "one arm by mcgrath2020_qe with its uncertainties": lambda: estimate(40, q1=3, median=4.4, q3=6, method="mcgrath2020_qe"),
+        "one meta-analysis of 10 by REML and Knapp-Hartung": lambda: combine(few, method="REML", test="knha"),
+        "starting Python": lambda: _run("pass"),
+        "starting Python and importing pool": lambda: _run("import pool"),
         "10,000 meta-analyses of 10 by REML and Knapp-Hartung": lambda: combine_many(yi, vi, method="REML", test="knha"),
     }
     print("| work | ms |\n|---|---|")

@@ -5,15 +5,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
 from scipy.special import chdtr
 
 from pool.effect import Effects
 from pool.model import METHODS, TESTS, PooledResult, combine
 from pool.tau2 import estimate_tau2, simple
+
+if TYPE_CHECKING:
+    import pandas as pd  # imported where a table is made: it takes longer than all else
 
 CORRELATIONS = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 COLUMNS = ("estimate", "se", "ci_lb", "ci_ub", "p", "q", "q_p", "tau2", "i2", "h2")
@@ -32,7 +35,7 @@ def leave_one_out(effects: Effects, method: str = "DL", test: str = "z", level: 
     for k, left_out in enumerate(effects.effects):
         rest = replace(effects, effects=(*effects.effects[:k], *effects.effects[k + 1 :]))
         rows.append({"left_out": left_out.study} | _row(combine(rest, method, test if len(rest) > 1 else "z", level)))
-    return pd.DataFrame(rows)
+    return _table(rows)
 
 
 def cumulative(effects: Effects, method: str = "DL", test: str = "z", level: float = 0.95) -> pd.DataFrame:
@@ -41,19 +44,19 @@ def cumulative(effects: Effects, method: str = "DL", test: str = "z", level: flo
     for count, added in enumerate(effects.effects, start=1):
         result = combine(replace(effects, effects=effects.effects[:count]), method, test if count > 1 else "z", level)
         rows.append({"added": added.study, "k": count} | _row(result))
-    return pd.DataFrame(rows)
+    return _table(rows)
 
 
 def every_model(effects: Effects, level: float = 0.95) -> pd.DataFrame:
     """The pooled result by every estimator of tau2 and every test, a row each."""
     tests = TESTS if len(effects) > 1 else ("z",)
     pairs = [(method, test) for method in METHODS for test in tests if not (method == "EE" and test in ("knha", "adhoc"))]
-    return pd.DataFrame([{"method": m, "test": t} | _row(combine(effects, m, t, level)) for m, t in pairs])
+    return _table([{"method": m, "test": t} | _row(combine(effects, m, t, level)) for m, t in pairs])
 
 
 def multiverse(choices: Sequence[tuple[str, Effects]], method: str = "DL", test: str = "z", level: float = 0.95) -> pd.DataFrame:
     """The pooled result under each of several choices (of how SDs were estimated, say): a name and the effects that follow from it."""
-    return pd.DataFrame([{"choice": name} | _row(combine(effects, method, test, level)) for name, effects in choices])
+    return _table([{"choice": name} | _row(combine(effects, method, test, level)) for name, effects in choices])
 
 
 def over_correlation(
@@ -72,7 +75,7 @@ def over_correlation(
     correlations, method, test, level
         What is tried, and as for `combine`.
     """
-    return pd.DataFrame([{"correlation": r} | _row(combine(effects_at(r), method, test, level)) for r in correlations])
+    return _table([{"correlation": r} | _row(combine(effects_at(r), method, test, level)) for r in correlations])
 
 
 @dataclass(frozen=True)
@@ -146,3 +149,9 @@ def influence(effects: Effects, method: str = "REML") -> tuple[Influence, ...]:
             )
         )
     return tuple(found)
+
+
+def _table(rows: Sequence[dict[str, Any]]) -> pd.DataFrame:
+    import pandas as pd
+
+    return pd.DataFrame(rows)
