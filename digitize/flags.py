@@ -42,6 +42,7 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "stacked": "The bar is one part of a stack: its value is where its end stands on the axis, not its own height.",
         "not_drawn": "No mark was recognised in this row of a forest plot: it holds only what is printed.",
         "print_differs": "The numbers printed beside the row and its drawing disagree: one of them is wrong or was misread.",
+        "bins_perhaps": "The bars stand between ticks of an axis of numbers: they may be bins of histograms that were not told apart.",
         "uneven_groups": "The groups of bars do not all have the same number of bars: a bar may be missing, or given to another series.",
     }
 )

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from digitize.axes import Axis
 from digitize.bars import bar_evidence, read_bars
 from digitize.boxes import box_evidence, read_boxes
@@ -25,6 +27,7 @@ from digitize.vector.histograms import read_histogram as read_vector_histogram
 from digitize.vector.read import read_vector_bars, read_vector_points, vector_scene
 
 PERHAPS_BARS = 0.35  # share of markers at which something like an error bar stands: then a scatter plot is not sure to be one
+BETWEEN = 0.12  # distance of ticks, by which the middle of a group of bars lies off the tick that names it
 PERHAPS, SURELY = 0.5, 0.8  # evidence from which on a kind is tried, and from which on no other is
 
 
@@ -57,7 +60,30 @@ class Reader:
 
 def _bars(panel: Panel, legend: Sequence[LegendEntry]) -> Marks:
     reading = read_bars(panel, legend)
-    return Marks("bar", reading.series, reading.flags)
+    return bar_marks(panel, reading.series, reading.flags, "raster")
+
+
+def bar_marks(panel: Panel, series: tuple[Series, ...], flags: tuple[str, ...], medium: Medium) -> Marks:
+    """Bars, in doubt where they stand over an axis of numbers but not over its ticks: then they may be bins."""
+    if _stand_between_ticks(panel, series):
+        return Marks("bar", _doubted(series, ("bins_perhaps",)), (*flags, "bins_perhaps"), medium=medium)
+    return Marks("bar", series, flags, medium=medium)
+
+
+def _stand_between_ticks(panel: Panel, series: Sequence[Series]) -> bool:
+    """Whether most groups of bars without error bars lie off the ticks of an axis of numbers."""
+    marks = [m for s in series for m in s.marks]
+    if panel.is_turned or not isinstance(panel.x, Axis) or any(m.y_lo is not None or m.y_hi is not None for m in marks):
+        return False
+    ticks = np.array([t.px for t in panel.x.calibration.ticks])
+    groups: dict[str | None, list[float]] = {}
+    for mark in marks:
+        groups.setdefault(mark.category, []).append(mark.x.px)
+    if len(ticks) < 2 or not groups:
+        return False
+    apart = float(np.median(np.diff(np.sort(ticks))))
+    off = [float(np.abs(ticks - np.mean(at)).min()) > BETWEEN * apart for at in groups.values()]
+    return sum(off) > 0.5 * len(off)
 
 
 def _forest(panel: Panel, legend: Sequence[LegendEntry]) -> Marks:
@@ -143,7 +169,7 @@ def _vector_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None)
     if kind not in ("errorbar", "scatter", "box", "km", "histogram"):
         bars, flags = read_vector_bars(scene, legend)
         if bars:
-            return Marks("bar", bars, flags, medium="vector")
+            return bar_marks(panel, bars, flags, "vector")
     points = read_vector_points(scene, legend) if kind not in ("bar", "box", "km", "histogram") else ()
     if not points:
         return None

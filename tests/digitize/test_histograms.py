@@ -89,3 +89,15 @@ def test_bins_stand_together_and_bars_do_not() -> None:
     assert not stand_together([5, 0, 7, 0, 9, 0, 8, 0, 6])
     assert not stand_together([5, 5, 0, 7, 7, 0, 9, 9, 0, 8, 8])
     assert not stand_together([3, 5, 4])
+
+
+@pytest.mark.parametrize("suffix", ["png", "pdf"])
+def test_bins_of_two_groups_are_not_read_as_bars_without_a_flag(tmp_path: Path, suffix: str) -> None:
+    figure = Figure(figsize=(5, 3.6), layout="constrained")
+    axes = axes_of(figure)
+    for shift, color in ((0.0, "tab:blue"), (1.75, "tab:orange")):
+        axes.bar(EDGES[:-1] + shift, COUNTS + 4, 1.75, align="edge", color=color)
+    figure.savefig(tmp_path / f"two.{suffix}", dpi=150)
+    (panel,) = digitize_file(tmp_path / f"two.{suffix}").record.panels
+    assert panel.kind != "histogram"
+    assert all("bins_perhaps" in p.flags for s in panel.series for p in s.points)
