@@ -39,7 +39,8 @@ def arms_from_raw(record: FigureRecord, *, study: str, panel: str | None = None,
     Returns
     -------
     tuple of ArmSummary
-        `u_mean` and `u_sd` come from the reading uncertainties, taken as independent. Flag `count_uncertain` where points lie over one
+        `u_mean` and `u_sd` come from the reading uncertainties, taken as independent, and of a histogram from the places in the bins that
+        are not known. Flag `count_uncertain` where points lie over one
         another, heights of bins are not near whole numbers, or they do not add up to `n`.
 
     Raises
@@ -94,18 +95,19 @@ def _of_points(points: Sequence[PointRecord], study: str, arm: str, source: str)
 
 
 def _of_bins(points: Sequence[PointRecord], study: str, arm: str, source: str, told: int | None) -> ArmSummary:
-    bins = [(p.x_lo, p.x_hi, p.y) for p in points if p.x_lo is not None and p.x_hi is not None and p.y is not None]
-    low, high, height = np.array(bins, dtype=np.float64).reshape(-1, 3).T
+    read = [p for p in points if p.x_lo is not None and p.x_hi is not None and p.y is not None]
+    bins = [(p.x_lo, p.x_hi, p.y, NAN if p.u_x_lo is None else p.u_x_lo, NAN if p.u_y is None else p.u_y) for p in read]
+    low, high, height, u_edge, u_height = np.array(bins, dtype=np.float64).reshape(-1, 5).T
     middles, widths = (low + high) / 2, high - low
     is_uncertain = len(bins) < len(points)
     if _are_shares(height, widths):
         if told is None:
             message = f"{source}: the bins are densities or shares, which add up to {_total(height, widths):.3g}: give the participants, n"
             raise ValueError(message)
-        n, counts = told, told * height / height.sum()
+        n, counts, u_counts = told, told * height / height.sum(), told * u_height / height.sum()
     else:
         counts = np.rint(height)
-        n = int(counts.sum())
+        n, u_counts = int(counts.sum()), np.zeros_like(height)  # whole numbers are exact
         is_uncertain |= bool((np.abs(height - counts) > 0.25).any()) or told not in (None, n)
     if n < 2:
         message = f"{source}: expected 2 participants or more, found {n}"
@@ -114,9 +116,13 @@ def _of_bins(points: Sequence[PointRecord], study: str, arm: str, source: str, t
     grouped = float(np.sum(counts * (middles - mean) ** 2) / (n - 1))
     within = float(np.sum(counts * widths**2) / n) / 12
     sd = math.sqrt(max(grouped - within, 0.0))
+    # Where in its bin a value lies is not known: width / sqrt(12) each, which over n values moves mean and SD alike. Edges are off
+    # together.
+    u_mean = math.sqrt(within / n + float(np.sum(((middles - mean) * u_counts / n) ** 2)) + float(np.mean(u_edge)) ** 2)
+    u_sd = math.sqrt(within / n + float(np.sum((((middles - mean) ** 2 - sd**2) * u_counts / (2 * n * sd)) ** 2))) if sd > 0 else NAN
     return ArmSummary(
-        study, arm, n, mean, sd, how="estimated", method="bins of the histogram, Sheppard's correction", source=source,
-        flags=("count_uncertain",) if is_uncertain else (),
+        study, arm, n, mean, sd, u_mean=u_mean, u_sd=u_sd, how="estimated",
+        method="bins of the histogram, Sheppard's correction", source=source, flags=("count_uncertain",) if is_uncertain else (),
     )  # fmt: skip
 
 
