@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.axes import Axis
-from digitize.barends import Drawn, read_ends
+from digitize.barends import Drawn, read_ends, weighed
 from digitize.barfield import DEFINITE, Bar, Field, contrast, make_field, texture_of
 from digitize.barskyline import LID_SHARE, PARTING_SHARE, Skyline, find_skyline
 from digitize.ink import paper_color
@@ -27,6 +27,7 @@ FEWEST = 5  # bins of a histogram
 NARROWEST = 4.0  # px: bins that can be told apart
 ON_GRID = (0.7, 0.06, 1.6)  # by which edges may lie off their even places (root mean square): px, or of a bin, but at most so many px
 STRAYS = 0.15  # share of the jumps, or else one, that a frame beside them may have moved
+GAP_U = 0.7  # of half a stroke in the paper's colour: the standard uncertainty of what it hides
 FRAME = 0.95  # share of the plot's height that a frame covers
 FINEST = 0.25  # px: half a stroke that can be told from none
 LINE_PX = 2  # rows above the baseline that may be the axis line
@@ -219,12 +220,13 @@ def _lid(field: Field, sky: Skyline, x0: int, x1: int) -> int | None:
 def _ends(bins: dict[int, Bar | None], grid: Grid, field: Field) -> dict[int, Drawn]:
     """The end of each bar; of a low one from its uppermost row. A stroke of the paper's colour hides half of itself of the fill."""
     tall = {k: bar for k, bar in bins.items() if bar is not None and _is_tall(bar, field)}
-    ends = dict(zip(tall, read_ends(field, list(tall.values())), strict=True))
-    if grid.half < -FINEST:
-        ends = {k: replace(d, end=Place(d.end.px + grid.half, float(np.hypot(d.end.u_px, grid.half / 2)))) for k, d in ends.items()}
+    ends = dict(zip(tall, weighed(read_ends(field, list(tall.values())), field.noise), strict=True))
     half = grid.half if abs(grid.half) > FINEST else 0.0
     low = {k: bar for k, bar in bins.items() if bar is not None and k not in tall}
-    return ends | {k: Drawn(bar, Place(bar.top - 0.5 + half, 0.6)) for k, bar in low.items()}
+    ends |= {k: Drawn(bar, Place(bar.top - 0.5 + max(half, 0.0), 0.6)) for k, bar in low.items()}
+    # Gaps between bars look like strokes in the paper's colour, and hide nothing: both lie within twice this uncertainty.
+    hidden, unsure = min(half, 0.0), GAP_U * min(half, 0.0)
+    return {k: replace(d, end=Place(d.end.px + hidden, float(np.hypot(d.end.u_px, unsure)))) for k, d in ends.items()}
 
 
 def _is_tall(bar: Bar, field: Field) -> bool:

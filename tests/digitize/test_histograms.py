@@ -101,3 +101,16 @@ def test_bins_of_two_groups_are_not_read_as_bars_without_a_flag(tmp_path: Path, 
     (panel,) = digitize_file(tmp_path / f"two.{suffix}").record.panels
     assert panel.kind != "histogram"
     assert all("bins_perhaps" in p.flags for s in panel.series for p in s.points)
+
+
+@pytest.mark.parametrize(("width", "edge", "dpi"), [(3.5, "black", 200), (3.4, "none", 300), (3.5, "white", 200)])
+def test_heights_lie_within_their_uncertainty(tmp_path: Path, width: float, edge: str, dpi: int) -> None:
+    # Strokes of the pixel grid are snapped, and narrow gaps between bars look like strokes in the paper's colour.
+    figure = Figure(figsize=(5, 3.6), layout="constrained")
+    axes_of(figure).bar(EDGES[:-1] + (3.5 - width) / 2, COUNTS, width, align="edge", color="tab:blue", edgecolor=edge)
+    figure.savefig(tmp_path / "ages.png", dpi=dpi)
+    panel, points = bins(tmp_path / "ages.png")
+    assert panel.kind == "histogram"
+    off = [abs(float(p.y or 0) - count) / (p.u_y or 0) for p, count in zip(points, COUNTS, strict=True)]
+    # Ten heights: the largest of ten normal errors is below 2.8 u in 95 of 100 figures.
+    assert max(off) < 2.8
