@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -10,12 +11,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration import AxisCalibration
+from digitize.captions import said_in
 from digitize.given import GivenAxis
 from digitize.overlay import draw_overlay
-from digitize.page import read_pages, sha256
-from digitize.read import read_image
-from digitize.record import FigureRecord, PanelRecord, SourceRecord
+from digitize.page import Page, UnreadableFile, read_pages, sha256
+from digitize.read import ReadPanel, read_image
+from digitize.record import FigureRecord, FoundRecord, PanelRecord, SaidRecord, SourceRecord
+from digitize.regions import Layout, Region, cut, find_regions
 from digitize.tickplot import draw_residuals
+
+NO_AXES = "no y axis with 2 tick labels could be read"
 
 
 class NoPlotFound(ValueError):
@@ -24,11 +29,15 @@ class NoPlotFound(ValueError):
 
 @dataclass(frozen=True)
 class Reading:
-    """What was read off a file: its record, for each page with a plot the overlay (h, w, 3) uint8 RGB, and the numeric axes by name."""
+    """What was read off a file: its record, for each page with a plot the overlay (h, w, 3) uint8 RGB, and the numeric axes by name.
+
+    `failed` says in words what of it could not be opened.
+    """
 
     record: FigureRecord
     overlays: Mapping[int, NDArray[np.uint8]]
     axes: Mapping[str, AxisCalibration] = field(default_factory=dict)
+    failed: tuple[str, ...] = ()
 
     def save(self, out_dir: Path) -> tuple[Path, ...]:
         """Write record (JSON), points (CSV) and overlays (PNG) into an existing folder and return their paths."""
@@ -64,9 +73,16 @@ class Reading:
 
 
 def digitize_file(
-    path: str | Path, *, pages: Sequence[int] | None = None, calibrate: Sequence[GivenAxis] = (), kind: str | None = None
+    path: str | Path,
+    *,
+    pages: Sequence[int] | None = None,
+    calibrate: Sequence[GivenAxis] = (),
+    kind: str | None = None,
+    tell: Callable[[str], None] = lambda _: None,
 ) -> Reading:
     """Read every plot in a file.
+
+    On the pages of a paper what is drawn is told from running text and tables, and read figure by figure, each with its caption.
 
     Parameters
     ----------
@@ -78,6 +94,8 @@ def digitize_file(
         Axes given by hand; they replace what is read.
     kind : str, optional
         The kind of plot, where it is known; else the picture decides.
+    tell : callable, optional
+        Is told in words which page is being read, where there are several.
 
     Raises
     ------
@@ -87,20 +105,74 @@ def digitize_file(
         If no page shows a plot with a numeric y axis; the message says what is missing.
     """
     file = Path(path)
-    panels: list[PanelRecord] = []
-    overlays: dict[int, NDArray[np.uint8]] = {}
-    axes: dict[str, AxisCalibration] = {}
-    seen = []
-    for page in read_pages(file, pages):
-        seen.append(page.number)
-        read = read_image(page.image, page.number, calibrate=calibrate, kind=kind, drawing=page.drawing)
-        if read:
-            panels += [p.record for p in read]
-            axes |= {f"{p.record.id} {name}": axis for p in read for name, axis in p.panel.calibrations.items()}
-            overlays[page.number] = draw_overlay(page.image, [p.record for p in read])
-    if not panels:
-        where = f"page {seen[0]}" if len(seen) == 1 else f"{len(seen)} pages"
-        message = f"{file}: no plot found on {where}: no y axis with 2 tick labels could be read (--calibrate takes ticks by hand)"
-        raise NoPlotFound(message)
-    source = SourceRecord(file=file.name, sha256=sha256(file), pages=tuple(seen))
-    return Reading(FigureRecord(source=source, panels=tuple(panels)), overlays, axes)
+    found = _Found()
+    try:
+        for page in read_pages(file, pages):
+            tell(f"page {page.number}, {page.left} to follow" if page.left or found.seen else "")
+            found.add(page, _layout(page, whole=bool(calibrate)), calibrate, kind)
+    except UnreadableFile as error:
+        if not found.panels:
+            raise
+        found.failed.append(str(error))
+    if not found.panels:
+        raise NoPlotFound(_nothing_found(file, found))
+    source = SourceRecord(file=file.name, sha256=sha256(file), pages=tuple(found.seen))
+    record = FigureRecord(source=source, panels=tuple(found.panels), figures=tuple(found.figures))
+    return Reading(record, found.overlays, found.axes, tuple(found.failed))
+
+
+def _layout(page: Page, *, whole: bool) -> Layout:
+    height, width = page.image.shape[:2]
+    return Layout((Region((0, 0, width - 1, height - 1)),)) if whole else find_regions(page)
+
+
+@dataclass
+class _Found:
+    """What was read so far."""
+
+    panels: list[PanelRecord] = field(default_factory=list)
+    figures: list[FoundRecord] = field(default_factory=list)
+    overlays: dict[int, NDArray[np.uint8]] = field(default_factory=dict)
+    axes: dict[str, AxisCalibration] = field(default_factory=dict)
+    seen: list[int] = field(default_factory=list)
+    failed: list[str] = field(default_factory=list)
+
+    def add(self, page: Page, layout: Layout, calibrate: Sequence[GivenAxis], kind: str | None) -> None:
+        """Read the figures of a page."""
+        self.seen.append(page.number)
+        own: list[PanelRecord] = []
+        for region in layout.regions:
+            read: tuple[ReadPanel, ...] = ()
+            if not region.skipped:
+                image, drawing = cut(page, region, layout.prose)
+                origin, first = region.box[:2], len(own)
+                read = read_image(image, page.number, calibrate=calibrate, kind=kind, drawing=drawing, origin=origin, first=first)
+            caption = region.caption.text if region.caption is not None else ""
+            records = [p.record.model_copy(update={"caption": caption}) for p in read]
+            self.figures.append(_figure(page, region, records))
+            self.axes |= {f"{p.record.id} {name}": axis for p in read for name, axis in p.panel.calibrations.items()}
+            own += records
+        if own:
+            self.panels += own
+            self.overlays[page.number] = draw_overlay(page.image, own)
+
+
+def _figure(page: Page, region: Region, panels: Sequence[PanelRecord]) -> FoundRecord:
+    caption = region.caption.text if region.caption is not None else ""
+    x0, y0, x1, y1 = region.box
+    return FoundRecord(
+        page=page.number,
+        bbox_px=(x0, y0, x1, y1),
+        label=region.caption.label if region.caption is not None else "",
+        caption=caption,
+        says=tuple(SaidRecord(means=s.means, quote=s.quote, sentence=s.sentence) for s in said_in(caption)),
+        panels=tuple(p.id for p in panels),
+        skipped=region.skipped or ("" if panels else NO_AXES),
+    )
+
+
+def _nothing_found(file: Path, found: _Found) -> str:
+    where = f"page {found.seen[0]}" if len(found.seen) == 1 else f"{len(found.seen)} pages"
+    reasons = Counter(figure.skipped for figure in found.figures if figure.skipped != NO_AXES)
+    others = "".join(f"; {count} left out: {reason}" for reason, count in sorted(reasons.items()))
+    return f"{file}: no plot found on {where}: {NO_AXES} (--calibrate takes ticks by hand){others}"

@@ -55,6 +55,8 @@ class Page:
         Pixels per PDF point along x and y (they differ by less than a pixel over the page); None for an image file.
     drawing
         What a PDF page draws, in pixels of `image`; empty for an image file and where it could not be listed (then it says why).
+    left
+        How many of the pages asked for come after this one.
     """
 
     file: Path
@@ -63,6 +65,7 @@ class Page:
     medium: Literal["raster", "vector"]
     scale: tuple[float, float] | None
     drawing: Drawing = field(default_factory=Drawing)
+    left: int = 0
 
 
 def sha256(path: str | Path) -> str:
@@ -131,11 +134,12 @@ def _image_pages(file: Path, wanted: list[int] | None, beginning: bytes) -> Iter
         with _damage_named(file, beginning):
             opened = stack.enter_context(PIL.Image.open(file, formats=FORMATS))
             count = int(getattr(opened, "n_frames", 1)) if opened.format == "TIFF" else 1
-        for number in _existing(file, wanted, count):
+        numbers = _existing(file, wanted, count)
+        for k, number in enumerate(numbers, start=1):
             with _damage_named(file, beginning):
                 opened.seek(number - 1)
                 pixels = _rgb(opened, file)
-            yield Page(file, number, pixels, "raster", None)
+            yield Page(file, number, pixels, "raster", None, left=len(numbers) - k)
 
 
 def _existing(file: Path, wanted: list[int] | None, count: int) -> list[int]:
@@ -218,7 +222,8 @@ def _pdf_pages(file: Path, wanted: list[int] | None) -> Iterator[Page]:
                 header, pixels = message
                 drawing, is_alive = _drawing(file, worker)
                 scale = (header["scale"][0], header["scale"][1])
-                yield Page(file, header["page"], _pixels(header, pixels), "vector" if drawing.paths else "raster", scale, drawing)
+                medium: Literal["raster", "vector"] = "vector" if drawing.paths else "raster"
+                yield Page(file, header["page"], _pixels(header, pixels), medium, scale, drawing, len(header["left"]))
                 if not is_alive:
                     left, with_drawing = header["left"], False
                     break

@@ -46,7 +46,14 @@ class ReadPanel:
 
 
 def read_image(
-    image: NDArray[np.uint8], page: int = 1, *, calibrate: Sequence[GivenAxis] = (), kind: str | None = None, drawing: Drawing | None = None
+    image: NDArray[np.uint8],
+    page: int = 1,
+    *,
+    calibrate: Sequence[GivenAxis] = (),
+    kind: str | None = None,
+    drawing: Drawing | None = None,
+    origin: tuple[int, int] = (0, 0),
+    first: int = 0,
 ) -> tuple[ReadPanel, ...]:
     """Every panel of an image that shows a numeric y axis.
 
@@ -59,16 +66,20 @@ def read_image(
         As for `digitize_file`.
     drawing : Drawing, optional
         What the page draws, where it is not an image: paths are read in place of their pixels.
+    origin
+        x and y on the page of the image's first pixel, where it is a part of a page; all places are told in pixels of the page.
+    first
+        How many panels of the page were read before: their letters are taken.
     """
     drawing = drawing if drawing is not None else Drawing()
     # What is drawn stands straight; a scan can lie askew, also on a page that draws a frame around it.
     straight = bool(drawing.paths) and not drawing.images
     tilt = Tilt() if straight else estimate_tilt(np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8))
-    to_original = PixelTransform.identity()
+    to_original = PixelTransform.translation(*origin)
     if not tilt.is_straight:
         drawing = Drawing()
         image, matrix = straighten(image, tilt)
-        to_original = PixelTransform.from_matrix(matrix)
+        to_original = to_original @ PixelTransform.from_matrix(matrix)
     gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
     texts = with_page_text(image, find_text(image), drawing.texts)
     lines = find_lines(gray, int(0.12 * min(gray.shape)))
@@ -85,7 +96,7 @@ def read_image(
     turned = _side_by_side([(p, marks) for p, marks in held if marks[1].series])
     kept = [p for p in upright if any(p is r for r in rivals) or not any(replaces(t, p) for t, _ in turned)]
     panels = [*((p, _marks(p, kind)) for p in kept), *turned]
-    named = ((p, f"p{page}-{_letter(k)}", marks) for k, (p, marks) in enumerate(panels))
+    named = ((p, f"p{page}-{_letter(k)}", marks) for k, (p, marks) in enumerate(panels, start=first))
     return tuple(_read_panel(p, to_original, name, page, *marks) for p, name, marks in named)
 
 

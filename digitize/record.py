@@ -95,6 +95,7 @@ class PanelRecord(Record):
 
     `runner_up` is the kind that the picture spoke for next, empty where it spoke for no other. In a horizontal panel the y axis holds the
     values but lies level in the image, and the x axis stands upright: its ticks' px count down the image, those of y to the right.
+    `caption` is the text that a PDF prints for the figure.
     """
 
     id: str
@@ -109,6 +110,30 @@ class PanelRecord(Record):
     refused: str = ""
     runner_up: str = ""
     orientation: Literal["vertical", "horizontal"] = "vertical"
+    caption: str = ""
+
+
+class SaidRecord(Record):
+    """Words of a caption about error bars or group sizes: what they tell (sd, se, ci95, iqr, range, n), as quoted, and their sentence.
+
+    They are for a person to judge: nothing is ever computed from them.
+    """
+
+    means: str
+    quote: str
+    sentence: str = ""
+
+
+class FoundRecord(Record):
+    """A part of a page that was taken for a figure: its box, its label and caption, its panels, or why it holds none (`skipped`)."""
+
+    page: int
+    bbox_px: BBox
+    label: str = ""
+    caption: str = ""
+    says: tuple[SaidRecord, ...] = ()
+    panels: tuple[str, ...] = ()
+    skipped: str = ""
 
 
 class SourceRecord(Record):
@@ -127,6 +152,7 @@ class FigureRecord(Record):
     schema_: Literal["readoff/figure-1"] = Field(default=SCHEMA, alias="schema")
     source: SourceRecord
     panels: tuple[PanelRecord, ...] = ()
+    figures: tuple[FoundRecord, ...] = ()
 
     def to_json(self) -> str:
         """The record as indented JSON text."""

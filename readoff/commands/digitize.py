@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from readoff.console import say_failed, tracked
+from readoff.console import said_on_stderr, say_failed, tracked
 from readoff.outputs import staged
 
 if TYPE_CHECKING:
@@ -63,6 +63,9 @@ def digitize(
         try:
             reading = _read(file, page, given, kind)
             done.append((reading.record, _write(reading, out, [path for _, paths in done for path in paths], residuals=residuals)))
+            for part in reading.failed:
+                failed.append({"file": str(file), "cause": part})
+                say_failed("digitize", file, part)
         except Exception as error:  # whatever goes wrong with one file, the others are read
             cause = error if isinstance(error, ValueError | OSError) else f"{file}: internal error, please report it: {error!r}"
             failed.append({"file": str(file), "cause": str(cause)})
@@ -156,7 +159,8 @@ def _read(file: Path, pages: Sequence[int] | None, given: Sequence[GivenAxis], k
     if not file.is_file():
         message = f"{file}: {'a folder, not a file' if file.is_dir() else 'no such file'}"
         raise ValueError(message)
-    reading = digitize_file(file, pages=pages, calibrate=given, kind=kind)
+    with said_on_stderr() as tell:
+        reading = digitize_file(file, pages=pages, calibrate=given, kind=kind, tell=lambda what: tell(f"{file.name}: {what}"))
     panels = reading.record.panels
     if not any(panel.series for panel in panels):
         reasons = "; ".join(f"{panel.id}: {panel.refused or 'nothing was read'}" for panel in panels)
@@ -192,8 +196,22 @@ def _print_table(done: Sequence[tuple[FigureRecord, tuple[Path, ...]]]) -> None:
             table.add_row(*row)
     console = Console()
     console.print(table)
+    for record, _ in done:
+        for line in _said_by_captions(record):
+            console.print(line, soft_wrap=True, highlight=False, markup=False)
     for _, paths in done:
         console.print("wrote " + ", ".join(map(str, paths)), soft_wrap=True, highlight=False)
+
+
+def _said_by_captions(record: FigureRecord) -> list[str]:
+    """What the captions of figures with panels say about error bars and n, a line a figure, for a person to judge."""
+    lines = []
+    for figure in record.figures:
+        quotes = ", ".join(f'"{said.quote}" ({said.means})' for said in figure.says)
+        if quotes and figure.panels:
+            where = " ".join(filter(None, (record.source.file, ", ".join(figure.panels))))
+            lines.append(f"caption of {where}: {quotes}; nothing of it was applied")
+    return lines
 
 
 def _rows(record: FigureRecord) -> list[tuple[str, ...]]:

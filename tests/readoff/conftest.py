@@ -50,6 +50,7 @@ class FakeReading:
     """What `digitize_file` returns, without pictures."""
 
     record: FigureRecord
+    failed: tuple[str, ...] = ()
 
     def save(self, out_dir: Path) -> tuple[Path, ...]:
         stem = Path(self.record.source.file).stem
