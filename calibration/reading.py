@@ -142,7 +142,7 @@ def _doubts(row: LabelRow, best: Hypothesis, rival: Hypothesis | None) -> list[s
     n_used, n_refused = len(best.places), row.n_numbers - len(best.places)
     lead = math.inf if rival is None else best.votes - rival.votes
     doubts = {
-        "only 2 labels were read: nothing checks them": n_used == 2,
+        "only 2 labels were read: nothing checks them": n_used == 2 and not _counts_decades(row, best),
         "" if rival is None else f"{len(rival.places)} labels also allow {_told(rival)}": lead < CLOSE_RIVAL,
         f"{n_refused} of {row.n_numbers} labels do not fit": 3 * n_refused > row.n_numbers and (n_used < 4 or lead < 2.0),
         f"the minor ticks are not those of a {best.scale.name} axis": best.witness < 0 or _misses_decades(row, best),
@@ -161,6 +161,12 @@ def _misses_decades(row: LabelRow, best: Hypothesis) -> bool:
     """Whether a logarithmic axis has minor ticks enough to show its decades, and they do not."""
     n_minor = row.n_unlabelled(float(np.min(best.px)), float(np.max(best.px)))
     return best.scale.name == "log10" and best.witness == 0 and n_minor >= 4 * (len(best.places) - 1)
+
+
+def _counts_decades(row: LabelRow, best: Hypothesis) -> bool:
+    """Whether minor ticks show that two plain numbers stand as many decades apart as they say: they are a third label."""
+    are_plain = all(row.meanings[place][0].form != "power" for place in best.places)
+    return best.scale.name == "log10" and best.witness > 0 and are_plain
 
 
 def _scatter_px(hypothesis: Hypothesis) -> float:

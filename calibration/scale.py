@@ -63,6 +63,13 @@ class Linear:
 
 
 @dataclass(frozen=True)
+class Date(Linear):
+    """A linear scale whose values are days or hours since a moment that the axis names."""
+
+    name: ClassVar[str] = "date"
+
+
+@dataclass(frozen=True)
 class Log10:
     """Equal ratios of value are equal lengths of axis: `u = log10(value)`, so natural and binary logarithmic axes are the same scale."""
 
@@ -83,7 +90,7 @@ class Log10:
         return cast(Values, same_shape(value, 1.0 / (np.asarray(value) * math.log(10.0))))
 
 
-SCALES: Mapping[str, Scale] = MappingProxyType({"linear": Linear(), "log10": Log10()})
+SCALES: Mapping[str, Scale] = MappingProxyType({"linear": Linear(), "log10": Log10(), "date": Date()})
 """The scales by the name that the figure record gives them."""
 
 

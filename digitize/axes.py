@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration import AxisCalibration, AxisReading, Label, parse_number, read_axis
+from calibration import AxisCalibration, AxisReading, Label, parse_number, read_axis, read_worded_axis
 from calibration.axis import EDGE_PX, GRID_PX, SCATTERED_PX, SHARP_PX, SHARP_SHIFT_PX, SNAPPED_PX
 from digitize.lines import Line
 from digitize.ocr import TextBox
@@ -22,12 +22,16 @@ MOST_SPLITS = 3  # how often a row or column of labels is cut to find the axes o
 
 @dataclass(frozen=True)
 class Axis:
-    """A numeric axis that was found: the side it stands on, its labels, tick marks and what they say together."""
+    """A numeric axis that was found: the side it stands on, its labels, tick marks and what they say together.
+
+    `unit` is what its values count where the labels say so: `week`, `days since 1970-01-01`.
+    """
 
     side: Side
     boxes: tuple[TextBox, ...]
     marks: TickMarks
     reading: AxisReading
+    unit: str = ""
 
     @property
     def calibration(self) -> AxisCalibration:
@@ -109,10 +113,10 @@ def _stands_along(axis: Axis, line: Line, box: TextBox) -> bool:
 
 
 def _is_number(box: TextBox) -> bool:
-    """Whether a text may be a number; `P1`, `2 mg` and `1/20` are names, though with letters forbidden they read as numbers."""
+    """Whether a text may be a number; `P1`, `2 mg`, `1/20` and `12:00` are none, though with letters forbidden they read as numbers."""
     if box.number_confidence < MIN_CONFIDENCE or not any(c.isdigit() for c in box.number):
         return False
-    is_name = any((c.isalpha() and c not in LIKE_DIGITS) or c == "/" for c in box.text)
+    is_name = any((c.isalpha() and c not in LIKE_DIGITS) or c in "/:" for c in box.text)
     return not (is_name and box.confidence > 0.8)
 
 
@@ -167,24 +171,37 @@ def _parts(group: Sequence[TextBox], side: Side) -> list[list[TextBox]]:
     return [[group[k] for k in part] for part in parts if 2 <= len(part) < len(group)]
 
 
+def read_names(gray: NDArray[np.uint8], side: Side, names: Sequence[TextBox], lines: Sequence[Line]) -> Axis | None:
+    """The axis of numbers that the names along a side make, where they are dates or counted words and agree with their ticks."""
+    marks, middles, _ = _beside(gray, side, names, lines)
+    labels = [Label(px=at, size_px=b.height, text=b.text, confidence=b.confidence) for at, b in zip(middles, names, strict=True)]
+    axis = read_worded_axis(labels, marks.px, u_common_px=GRID_PX)
+    return None if axis is None else Axis(side, tuple(names), marks, _sharpened(axis.reading), axis.unit)
+
+
 def read_group(gray: NDArray[np.uint8], side: Side, group: Sequence[TextBox], lines: Sequence[Line]) -> Axis | None:
     """The axis that a group of labels makes with the tick marks beside it, or None where they do not fit together."""
+    marks, middles, sizes = _beside(gray, side, group, lines)
+    labels = [
+        Label(at, size, b.number, b.number_confidence, raised=b.raised, free_text=b.text, height_px=b.height)
+        for at, size, b in zip(middles, sizes, group, strict=True)
+    ]
+    reading = read_axis(labels, marks.px, rises=not side.is_upright, u_common_px=GRID_PX)
+    if reading.calibration is None:
+        return None
+    return Axis(side, tuple(group), marks, _sharpened(reading))
+
+
+def _beside(
+    gray: NDArray[np.uint8], side: Side, group: Sequence[TextBox], lines: Sequence[Line]
+) -> tuple[TickMarks, list[float], list[float]]:
+    """The tick marks beside labels, the labels' middles along the axis (moved by what all of them stand off), and their sizes along it."""
     spans = np.array([side.span(b.box) for b in group])
     height = float(np.median([b.height for b in group]))
     marks = find_ticks(gray, side, spans, height, lines)
     middles = spans[:, :2].mean(axis=1)
     middles += _offset(middles, marks.px, height)
-    labels = [
-        Label(
-            px=float(at), size_px=float(s[1] - s[0] + 1), text=b.number, confidence=b.number_confidence, raised=b.raised, free_text=b.text,
-            height_px=b.height,
-        )
-        for at, s, b in zip(middles, spans, group, strict=True)
-    ]  # fmt: skip
-    reading = read_axis(labels, marks.px, rises=not side.is_upright, u_common_px=GRID_PX)
-    if reading.calibration is None:
-        return None
-    return Axis(side, tuple(group), marks, _sharpened(reading))
+    return marks, middles.tolist(), (spans[:, 1] - spans[:, 0] + 1).tolist()
 
 
 def _sharpened(reading: AxisReading) -> AxisReading:

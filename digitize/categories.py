@@ -9,19 +9,13 @@ from itertools import pairwise
 
 import numpy as np
 
-from calibration import CategoryAxis
+from calibration import CategoryAxis, is_date
+from digitize.axes import Axis
 from digitize.ocr import TextBox
 
 NAMES_REACH = 4.5  # how far under the plot names begin, in label heights
 TITLE_REACH = 8.0  # how far beyond the labels a title stands, in label heights
-MONTH = r"(jan(uary)?|feb(ruary)?|mar(ch)?|apr(il)?|may|june?|july?|aug(ust)?|sept?(ember)?|oct(ober)?|nov(ember)?|dec(ember)?)"
-DATE = re.compile(
-    rf"\d{{4}}[-/.]\d{{1,2}}([-/.]\d{{1,2}})?|\d{{1,2}}[-/.]\d{{1,2}}[-/.]\d{{2,4}}|({MONTH}|q[1-4])[\s\-./']*(\d{{2}}|\d{{4}})?|\d{{1,2}}[\s\-./]*{MONTH}"
-    rf"|\d{{1,2}}:\d{{2}}(:\d{{2}})?|\d{{4}}[-\s]?q[1-4]"
-    r"|(0[1-9]|[2-9]|[12]\d|3[01])/(\d{2}|\d{4})",  # a month or a day before a slash; `1/20` is a titre
-    re.IGNORECASE,
-)
-
+FRACTION = re.compile(r"1/\d+|\d+/\d")  # a titre or a share, and a date only perhaps
 PANEL_LETTER = re.compile(r"[(\[]?[a-l][)\].:]?", re.IGNORECASE)
 
 
@@ -30,11 +24,13 @@ class Categories:
     """The names along an axis without numbers, as read: a category axis and the boxes that it came from.
 
     `are_dates` tells that the names are dates or times of day: places between two of them then mean something that names cannot say.
+    `numbers` is the axis that they make where they are dates or counted words and stand where those say.
     """
 
     axis: CategoryAxis
     boxes: tuple[TextBox, ...]
     are_dates: bool = False
+    numbers: Axis | None = None
 
     @property
     def may_be_letters(self) -> bool:
@@ -66,7 +62,7 @@ def find_categories(boxes: Sequence[TextBox], plot: tuple[int, int, int, int], h
         return None
     row = sorted(row, key=_middle)
     names = _with_headings(row, [b for b in under if b.rotation == 0 and b not in row], height)
-    are_dates = len(row) > 1 and all(DATE.fullmatch(b.text.strip()) for b in row)
+    are_dates = len(row) > 1 and all(is_date(b.text) and not FRACTION.fullmatch(b.text.strip()) for b in row)
     return Categories(CategoryAxis(_with_noughts(names), tuple(_middle(b) for b in row)), tuple(row), are_dates)
 
 
@@ -83,8 +79,10 @@ def _middle(box: TextBox) -> float:
 def _first_row(boxes: Sequence[TextBox], height: float) -> list[TextBox]:
     if not boxes:
         return []
-    top = min(b.box[1] for b in boxes)
-    return [b for b in boxes if b.box[1] < top + 0.8 * height]
+    first = min(boxes, key=lambda b: b.box[1])
+    top, bottom = first.box[1], first.box[3]
+    # A name that other ink touches is taller than the others of its row.
+    return [b for b in boxes if b.box[1] < top + 0.8 * height or min(b.box[3], bottom) - b.box[1] > 0.6 * height]
 
 
 def _with_headings(row: Sequence[TextBox], below: Sequence[TextBox], height: float) -> tuple[str, ...]:

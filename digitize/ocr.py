@@ -12,6 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration import is_date
 from digitize.recognition import ModelNotFound, Reading, recogniser
 from digitize.textboxes import (
     NUMBER_GAP,
@@ -246,6 +247,8 @@ def _is_label_beside(whole: Line, piece: Line, reading: Reading) -> bool:
 
 def _pieces(ink: Ink, line: Line, text: str) -> list[Line]:
     """The pieces of a line that reads as several numbers or as an entry with its key; none if it is one thing."""
+    if is_date(text):
+        return []
     tokens = text.split()
     if all(map(NUMERIC_TOKEN.fullmatch, tokens)):
         signs = len(re.findall("[-−]", text))

@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration import AxisCalibration
-from digitize.axes import Axis
+from calibration import AxisCalibration, is_date
+from digitize.axes import Axis, read_names
 from digitize.categories import Categories, find_categories
 from digitize.lines import Line
 from digitize.ocr import TextBox
+from digitize.ticks import Side
 from digitize.vector.frame import framed
 from digitize.vector.paths import Drawing
 from digitize.vector.pieces import pieces_of
@@ -198,6 +200,8 @@ def _panel(
     if x is None:
         box = _above_names(box, [b for b in boxes if b.box not in own], y.span_px[1], height)
     below = _along_x(x, [b for b in boxes if b.box not in own], box, height)
+    if isinstance(below, Categories):
+        below = _with_numbers(image, below, lines)
     own |= {b.box for b in below.boxes} if below is not None else set()
     flags = ("second_y_axis",) if any(_stands_right(a, box, height) for a in axes if a is not y) else ()
     return Panel(image, box, y, below, tuple(b for b in boxes if b.box not in own), tuple(lines), height, flags)
@@ -206,7 +210,8 @@ def _panel(
 def _above_names(box: Box, boxes: Sequence[TextBox], lowest: float, height: float) -> Box:
     """The plot, ended above a row of names that stands below the lowest tick: without a line nothing else tells where it ends."""
     x0, y0, x1, y1 = box
-    names = [b for b in boxes if b.rotation == 0 and x0 < (b.box[0] + b.box[2]) / 2 < x1 and any(c.isalpha() for c in b.text)]
+    words = [b for b in boxes if b.rotation == 0 and (is_date(b.text) or any(c.isalpha() for c in b.text))]
+    names = [b for b in words if x0 < (b.box[0] + b.box[2]) / 2 < x1]
     tops = [b.box[1] for b in names if lowest + 0.3 * height < b.box[1] < y1]
     return (x0, y0, x1, max(round(min(tops) - 0.3 * height), round(lowest))) if len(tops) >= 2 else box
 
@@ -217,6 +222,14 @@ def _along_x(x: Axis | None, boxes: Sequence[TextBox], box: Box, height: float) 
         return x
     names = find_categories(boxes, box, height)
     return names if x is None or (names is not None and len(names.boxes) > x.n_used) else x
+
+
+def _with_numbers(image: NDArray[np.uint8], names: Categories, lines: Sequence[Line]) -> Categories:
+    """The names with the axis of dates or counted words that they make, if they do; fractions are left to be names."""
+    if not (names.are_dates or any(c.isdigit() for b in names.boxes for c in b.text)) or len(names.boxes) < 3:
+        return names
+    gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+    return replace(names, numbers=read_names(gray, Side("bottom", (gray.shape[0], gray.shape[1])), names.boxes, lines))
 
 
 def _stands_right(axis: Axis, box: Box, height: float) -> bool:

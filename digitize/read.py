@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, cast
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration import AxisCalibration, PixelTransform
+from calibration import SINCE_EPOCH, AxisCalibration, PixelTransform, iso_date
 from digitize.axes import Axis, find_axes
 from digitize.categories import Categories, x_title, y_title
 from digitize.deskew import Tilt, estimate_tilt, straighten
@@ -23,13 +23,16 @@ from digitize.lines import find_lines
 from digitize.multiplier import with_multiplier
 from digitize.ocr import find_text
 from digitize.panels import Panel, find_panels
-from digitize.record import AxisRecord, PanelRecord, PointRecord, SeriesRecord, TickRecord
+from digitize.record import AxisRecord, PanelRecord, PointRecord, ScaleName, SeriesRecord, TickRecord
 from digitize.series import Mark, Place, Series
 from digitize.turned import Turn
 from digitize.vector.labels import checked, with_page_text
 from digitize.vector.paths import Drawing
 from digitize.vector.pieces import pieces_of, strokes_of
 from digitize.vector.ticks import exact_axis
+
+COUNTED_KINDS = ("errorbar", "scatter", "line", "km")
+"""Kinds whose marks stand at numbers, also where these are written as dates or with a word; bars and boxes stand in categories."""
 
 _Found = tuple[tuple[LegendEntry, ...], Marks]
 
@@ -136,6 +139,8 @@ def _read_panel(
 ) -> ReadPanel:
     if marks.axis is not None:
         panel = replace(panel, y=marks.axis)
+    if isinstance(panel.x, Categories) and panel.x.numbers is not None and marks.kind in COUNTED_KINDS:
+        panel = replace(panel, x=exact_axis(panel.x.numbers, strokes_of(pieces_of(panel.drawing.paths))))
     if panel.is_turned:
         to_original = to_original @ Turn((panel.image.shape[0], panel.image.shape[1])).transform
     x0, y0, x1, y1 = panel.box
@@ -181,13 +186,14 @@ def _axis_record(panel: Panel, axis: Axis | Categories | None, to_original: Pixe
         px = float(to_original.apply(place)[column])
         read.append(TickRecord(px=px, value=value, label=tick.label, used=tick.used, reason=tick.reason))
     return AxisRecord(
-        scale="log10" if axis.calibration.scale.name == "log10" else "linear",
+        scale=cast(ScaleName, axis.calibration.scale.name),
         title=title,
         rmse_px=axis.calibration.rmse_px,
         ticks=tuple(read),
         flags=tuple(axis.reading.flags),
         reason=axis.reading.reason,
         runner_up=_told(axis.reading.runner_up, axis.span_px),
+        unit=axis.unit,
     )
 
 
@@ -246,8 +252,14 @@ def _point_record(mark: Mark, panel: Panel, to_original: PixelTransform) -> Poin
     return PointRecord(
         x=x, y=y, px=(float(px[0]), float(px[1])), y_lo=y_lo, y_hi=y_hi, u_x=u_x, u_y=u_y, u_y_lo=u_y_lo, u_y_hi=u_y_hi,
         x_lo=x_lo, x_hi=x_hi, u_x_lo=u_x_lo, u_x_hi=u_x_hi,
-        flags=known(flags), confidence=mark.confidence, **_parts(mark, panel.y.calibration), **mark.said,
+        flags=known(flags), confidence=mark.confidence, **_parts(mark, panel.y.calibration), **mark.said, **_date(panel.x, x),
     )  # fmt: skip
+
+
+def _date(axis: Axis | Categories | None, x: float | str | None) -> dict[str, str]:
+    """The date of a point under `x_date`, where its x counts days from a year that is known."""
+    is_dated = isinstance(axis, Axis) and axis.unit == SINCE_EPOCH
+    return {"x_date": iso_date(x)} if is_dated and isinstance(x, float) else {}
 
 
 def _row_record(mark: Mark, panel: Panel, to_original: PixelTransform) -> PointRecord:

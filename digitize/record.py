@@ -43,8 +43,8 @@ class TickRecord(Record):
 class AxisRecord(Record):
     """One axis: its scale, its ticks, and the root-mean-square residual of the fit in pixels (None where nothing was fitted).
 
-    `runner_up` is the reading that the labels spoke for next: its scale, and its values at the first and the last tick; empty where there
-    was none.
+    `unit` is what the values count where the labels say it: `week`, `days since 1970-01-01`. `runner_up` is the reading that the labels
+    spoke for next: its scale, and its values at the first and the last tick; empty where there was none.
     """
 
     scale: ScaleName
@@ -54,6 +54,7 @@ class AxisRecord(Record):
     flags: tuple[str, ...] = ()
     reason: str = ""
     runner_up: str = ""
+    unit: str = ""
 
 
 class PointRecord(Record):

@@ -117,7 +117,7 @@ def find_ticks(gray: NDArray[np.uint8], side: Side, labels: NDArray[np.float64],
         outward = _strokes(view, edge + 1, at - line.width / 2 - 0.5, height, from_inside=True)
         if _near_labels(outward[0], labels, height) >= 2:
             return TickMarks(*_with_corners(outward, line, lines), line.at, line)
-        inward = _strokes(view, at + line.width / 2 + 1.0, at + line.width / 2 + 2.2 * height, height, from_inside=False)
+        inward = _strokes(view, at + line.width / 2 + 0.5, at + line.width / 2 + 2.2 * height, height, from_inside=False)
         if _near_labels(inward[0], labels, height) >= 2:
             return TickMarks(*_with_corners(inward, line, lines), line.at, line, inward=True)
         return TickMarks(np.empty(0), np.empty(0), line.at, line)

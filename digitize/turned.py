@@ -74,7 +74,7 @@ class Turn:
         line = self.line(marks.axis_line) if marks.axis_line is not None else None
         turned = TickMarks(along - 1 - marks.px[::-1], marks.length[::-1], across - 1 - marks.axis_at, line, marks.inward)
         side = Side(SIDES[axis.side.name], (w, h))
-        return Axis(side, tuple(map(self.text, axis.boxes)), turned, _mirrored(axis.reading, along - 1.0))
+        return Axis(side, tuple(map(self.text, axis.boxes)), turned, _mirrored(axis.reading, along - 1.0), axis.unit)
 
     def drawing(self, drawing: Drawing) -> Drawing:
         """What the page draws: paths and images; its text layer stays with the upright view."""

@@ -247,7 +247,17 @@ def test_two_labels_of_a_decade_are_logarithmic_where_the_minor_ticks_say_so() -
     assert reading.calibration.scale == Log10()
     assert reading.runner_up is not None
     assert reading.runner_up.scale == Linear()
-    assert not reading.is_sure
+    # The ticks from 2 to 9 check both labels; exponents might have lost their signs all the same.
+    assert reading.is_sure
+    assert not read_axis(row(["10^1", "10^2"])[0], at, minor_px=100 + 50 * np.log10(np.arange(2, 10))).is_sure
+
+
+def test_minor_ticks_that_stand_off_the_others_alike_tell_the_scale() -> None:
+    # Strokes of odd and of even width are put on other halves of a pixel, besides the pixel that ticks may be off anyway.
+    labels, at = row(["1", "10"], [100.0, 180.0])
+    reading = read_axis(labels, at, minor_px=100 + 80 * np.log10(np.arange(2, 10)) + 1.2)
+    assert reading.calibration is not None
+    assert (reading.calibration.scale, reading.is_sure) == (Log10(), True)
 
 
 @pytest.mark.parametrize(

@@ -51,5 +51,5 @@ def test_a_linear_axis_refuses_infinity() -> None:
 def test_scales_are_values_found_by_name() -> None:
     assert scale_named("log10") == Log10()
     assert scale_named("linear") != Log10()
-    with pytest.raises(ValueError, match="expected a scale of linear, log10, found 'ln'"):
+    with pytest.raises(ValueError, match="expected a scale of linear, log10, date, found 'ln'"):
         scale_named("ln")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import cv2
@@ -13,8 +13,9 @@ import numpy as np
 import pypdfium2 as pdfium
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.dates import DateFormatter, DayLocator, HourLocator, MonthLocator
 from matplotlib.figure import Figure
-from matplotlib.ticker import FuncFormatter
+from matplotlib.ticker import FuncFormatter, Locator
 from numpy.typing import NDArray
 from PIL import Image
 
@@ -48,49 +49,108 @@ FORMATS: dict[str, Callable[[float], str]] = {
     "log": lambda v: f"{v:g}",
 }
 STYLES = ("frame", "L", "grid", "bare")
+DATES: dict[str, tuple[str, float, Callable[[], Locator]]] = {
+    "year and month": ("%Y-%m", 330.0, lambda: MonthLocator((1, 4, 7, 10))),
+    "month and year": ("%b %Y", 700.0, lambda: MonthLocator((1, 7))),
+    "day": ("%Y-%m-%d", 75.0, lambda: DayLocator((1, 16))),
+    "day of a month": ("%b %d", 80.0, lambda: DayLocator((1, 16))),
+    "day first": ("%d.%m.%y", 120.0, lambda: MonthLocator()),
+    "month": ("%b", 330.0, lambda: MonthLocator((1, 3, 5, 7, 9, 11))),
+    "time": ("%H:%M", 0.8, lambda: HourLocator((0, 4, 8, 12, 16, 20))),
+}
+"""Dates and times as they are printed: the format, the days that an axis shows, and where its ticks stand."""
 
 
 @dataclass(frozen=True)
 class Drawing:
-    """An image, and where probe values of its y axis stand in it (column 0 x, column 1 y)."""
+    """An image, and where probe values of one of its axes stand in it (column 0 x, column 1 y)."""
 
     image: NDArray[np.uint8]
     values: FloatArray
     places_px: FloatArray
-    is_log: bool
+    is_log: bool = False
+    along_x: bool = False
 
 
 def draw(
-    seed: int, kind: str, renderer: Renderer, *, dpi: int = 150, style: str | None = None, dress: Callable[[Axes], None] | None = None
+    seed: int,
+    kind: str,
+    renderer: Renderer,
+    *,
+    dpi: int = 150,
+    style: str | None = None,
+    dress: Callable[[Axes], None] | None = None,
+    along_x: bool = False,
 ) -> Drawing:
-    """A line plot with a y axis of this kind; `dress` may add to it."""
+    """A line plot with a y axis (with `along_x` an x axis) of this kind; `dress` may add to it."""
     r = np.random.default_rng(seed)
     low, high = RANGES[kind](r)
     is_log = kind in ("log", "powers")
+    values = np.geomspace(low, high, 42)[1:-1] if is_log else np.linspace(low, high, 42)[1:-1]
+
+    def dressed(ax: Axes) -> None:
+        axis = ax.xaxis if along_x else ax.yaxis
+        (ax.set_xlim if along_x else ax.set_ylim)(low, high)
+        (ax.set_ylim if along_x else ax.set_xlim)(0, 10.5)
+        if is_log:
+            (ax.set_xscale if along_x else ax.set_yscale)("log")
+        other = np.sort(r.uniform(0.5, 10, 6))
+        ax.plot(*((np.sort(r.choice(values, 6)), other) if along_x else (other, r.choice(values, 6))), "o-", markersize=4)
+        if kind in FORMATS:
+            axis.set_major_formatter(FuncFormatter(lambda v, _: FORMATS[kind](v)))
+        ax.set_xlabel("Time (weeks)")
+        ax.set_ylabel("Score (points)")
+        if dress is not None:
+            dress(ax)
+
+    image, places = _drawn(r, values, renderer, dpi, style, dressed, along_x=along_x)
+    return Drawing(image, values, places, is_log, along_x)
+
+
+def draw_dates(seed: int, kind: str, renderer: Renderer, *, dpi: int = 150, style: str | None = None) -> Drawing:
+    """A line plot whose x axis shows dates or times of this kind; its probe values are matplotlib's, days since 1970-01-01."""
+    r = np.random.default_rng(seed)
+    printed, days, locator = DATES[kind]
+    first = float(r.integers(10957, 20000)) + 0.3
+    values = np.linspace(first, first + days, 42)[1:-1]
+
+    def dressed(ax: Axes) -> None:
+        ax.set_xlim(first, first + days)
+        ax.set_ylim(0, 10.5)
+        ax.plot(np.sort(r.choice(values, 6)), r.uniform(1.5, 10, 6), "o-", markersize=4)
+        ax.xaxis.set_major_locator(locator())
+        ax.xaxis.set_major_formatter(DateFormatter(printed))
+        ax.set_ylabel("Score (points)")
+
+    image, places = _drawn(r, values, renderer, dpi, style, dressed, along_x=True, width=5.2)
+    return Drawing(image, values, places, along_x=True)
+
+
+def _drawn(
+    r: np.random.Generator,
+    values: FloatArray,
+    renderer: Renderer,
+    dpi: int,
+    style: str | None,
+    dressed: Callable[[Axes], None],
+    *,
+    along_x: bool,
+    width: float = 3.2,
+) -> tuple[NDArray[np.uint8], FloatArray]:
+    """A figure of random font, size and look, at least `width` inches wide, and where its probe values stand."""
     style = style or str(r.choice(STYLES, p=[0.35, 0.35, 0.2, 0.1]))
     family = str(r.choice(["DejaVu Sans", "DejaVu Serif", "STIXGeneral"]))
     context = {"font.size": r.uniform(8, 11), "font.family": family, "xtick.direction": str(r.choice(["in", "out"])), "pdf.fonttype": 42}
     context |= {"ytick.direction": str(r.choice(["in", "out", "out"])), "axes.linewidth": r.uniform(0.6, 1.3)}
     with mpl.rc_context(context):
-        figure = Figure(figsize=(r.uniform(3.2, 5.2), r.uniform(2.6, 4)))
+        figure = Figure(figsize=(r.uniform(width, width + 2.0), r.uniform(2.6, 4)))
         FigureCanvasAgg(figure)
         ax = figure.add_subplot()
-        ax.set_ylim(low, high)
-        ax.set_xlim(0, 10.5)
-        if is_log:
-            ax.set_yscale("log")
-        values = np.geomspace(low, high, 42)[1:-1] if is_log else np.linspace(low, high, 42)[1:-1]
-        ax.plot(np.sort(r.uniform(0.5, 10, 6)), r.choice(values, 6), "o-", markersize=4)
-        if kind in FORMATS:
-            ax.yaxis.set_major_formatter(FuncFormatter(lambda v, _: FORMATS[kind](v)))
         _dressed(ax, style)
-        if dress is not None:
-            dress(ax)
-        ax.set_xlabel("Time (weeks)")
-        ax.set_ylabel("Score (points)")
+        dressed(ax)
         figure.tight_layout()
-        image, places = _rendered(figure, ax, np.column_stack([np.linspace(0.3, 10.2, values.size), values]), renderer, dpi)
-    return Drawing(image, values, places, is_log)
+        other = np.linspace(0.3, 10.2, values.size)
+        return _rendered(figure, ax, np.column_stack([values, other] if along_x else [other, values]), renderer, dpi)
 
 
 def _dressed(ax: Axes, style: str) -> None:
@@ -139,7 +199,7 @@ def askew(drawing: Drawing, degrees: float, skew: float = 0.0) -> Drawing:
     matrix = (turn @ shear)[:2]
     image = cv2.warpAffine(drawing.image, matrix, (width, height), flags=cv2.INTER_CUBIC, borderValue=(255, 255, 255))
     places = drawing.places_px @ matrix[:, :2].T + matrix[:, 2]
-    return Drawing(np.asarray(image, dtype=np.uint8), drawing.values, places, drawing.is_log)
+    return replace(drawing, image=np.asarray(image, dtype=np.uint8), places_px=places)
 
 
 def read_panels(image: NDArray[np.uint8]) -> tuple[tuple[Panel, ...], PixelTransform]:
@@ -157,6 +217,6 @@ def read_panels(image: NDArray[np.uint8]) -> tuple[tuple[Panel, ...], PixelTrans
 def misread_px(calibration: AxisCalibration, drawing: Drawing, to_original: PixelTransform) -> FloatArray:
     """How far, in px, the calibration puts the probe values from where they stand."""
     straight = (~to_original).apply(drawing.places_px)
-    if calibration.scale.name != ("log10" if drawing.is_log else "linear"):
+    if (calibration.scale.name == "log10") != drawing.is_log:
         return np.full(drawing.values.shape, np.inf)
-    return np.asarray(calibration.to_pixel(drawing.values) - straight[:, 1])
+    return np.asarray(calibration.to_pixel(drawing.values) - straight[:, 0 if drawing.along_x else 1])

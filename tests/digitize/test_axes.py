@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 from itertools import product
 
@@ -68,7 +69,7 @@ def test_scans_turned_and_skewed_are_read(renderer: Renderer) -> None:
 
 
 def _one_bit(drawing: Drawing) -> Drawing:
-    return Drawing(np.where(drawing.image > 140, 255, 0).astype(np.uint8), drawing.values, drawing.places_px, drawing.is_log)
+    return replace(drawing, image=np.where(drawing.image > 140, 255, 0).astype(np.uint8))
 
 
 def test_one_bit_scans_are_read() -> None:
