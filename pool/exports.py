@@ -7,7 +7,7 @@ import io
 from pathlib import Path
 
 from pool.effect import Effect
-from pool.model import PooledResult
+from pool.model import GENERALISED, PooledResult
 
 # metafor's names of our tests; the others are the same.
 _R_TESTS = {"z": "z", "t": "t", "knha": "knha", "adhoc": "adhoc"}
@@ -37,11 +37,13 @@ def metafor_script(result: PooledResult) -> str:
     studies = ", ".join(_quoted(e.study) for e in result.studies)
     yi, vi = (", ".join(repr(getattr(e, name)) for e in result.studies) for name in ("yi", "vi"))
     test = _R_TESTS[result.test]
+    weights = f", weights = c({', '.join(f'{w:.17g}' for w in result.weights)})" if result.method == GENERALISED else ""
     note = f"estimate {result.estimate:.10g} [{result.ci_lb:.10g}, {result.ci_ub:.10g}], tau2 {result.tau2:.10g}, Q {result.q:.10g}"
     return (
         "library(metafor)\n"
         f"dat <- data.frame(study = c({studies}),\n                  yi = c({yi}),\n                  vi = c({vi}))\n"
-        f'res <- rma(yi, vi, data = dat, slab = study, method = "{result.method}", test = "{test}", level = {100 * result.level:g},\n'
+        f'res <- rma(yi, vi, data = dat, slab = study, method = "{result.method}", test = "{test}", '
+        f"level = {100 * result.level:g}{weights},\n"
         "           control = list(threshold = 1e-10, maxiter = 1000))\n"
         "print(res, digits = 6)\npredict(res)\nconfint(res)\nforest(res)\n"
         f"# {result.measure}, as read here: {note}\n"

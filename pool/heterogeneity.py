@@ -52,7 +52,7 @@ def residual_heterogeneity(model: Model) -> Heterogeneity:
 
 def typical_variance(model: Model) -> float:
     """The typical sampling variance s2 = (k - p) / tr P at tau2 = 0 (Higgins and Thompson 2002 eq. 9, with moderators as in metafor)."""
-    return model.df / float(np.trace(model.projection(1.0 / model.vi)))
+    return model.df / model.scores(0.0).trace
 
 
 def i2_h2_of_tau2(model: Model, tau2: float) -> tuple[float, float]:

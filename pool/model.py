@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,10 +15,11 @@ from scipy.special import ndtr, ndtri, stdtr, stdtrit
 from pool.effect import RATIO_MEASURES, Effect, Effects, Omission
 from pool.heterogeneity import heterogeneity, i2_h2_of_tau2
 from pool.tau2 import METHODS as TAU2_METHODS
-from pool.tau2 import FloatArray, Model, Tau2, estimate_tau2, simple
+from pool.tau2 import FloatArray, Model, Tau2, estimate_tau2, generalised, simple
 
 COMMON = {"EE": "EE", "FE": "EE", "COMMON": "EE"}
 METHODS = (*TAU2_METHODS, "EE")
+GENERALISED = "GENQ"  # the one method that needs weights
 TESTS = ("z", "t", "knha", "adhoc")
 # An estimated mean whose standard error exceeds sd / sqrt(n) by more than this is worth a caution.
 _SE_EXCESS = 0.05
@@ -124,7 +126,9 @@ class _Interval:
     factor: float
 
 
-def combine(effects: Effects, method: str = "DL", test: str = "z", level: float = 0.95) -> PooledResult:
+def combine(
+    effects: Effects, method: str = "DL", test: str = "z", level: float = 0.95, *, weights: Sequence[float] | None = None
+) -> PooledResult:
     """The pooled effect.
 
     mu = sum w yi / sum w and se = sqrt(1 / sum w) with w = 1 / (vi + tau2). The prediction interval is
@@ -136,12 +140,15 @@ def combine(effects: Effects, method: str = "DL", test: str = "z", level: float 
         The effects of the studies.
     method
         How tau2 is estimated: one of `pool.tau2.METHODS` (DL, HE, HS, HSk, SJ, ML, REML, EB, PM, PMM), or "EE" (also "FE", "common") for
-        the common-effect model, tau2 = 0.
+        the common-effect model, tau2 = 0; or "GENQ", the generalised Q of DerSimonian and Kacker 2007 with weights of your own.
     test
         "z": normal interval and p-value; "t": Student's t with k - 1 degrees of freedom; "knha": t, and the standard error of Hartung
         and Knapp 2001 and Sidik and Jonkman 2002, se^2 = [sum w (yi - mu)^2 / (k - 1)] / sum w; "adhoc": the same, never below that of z.
     level
         Level of the intervals.
+    weights
+        For "GENQ", one a study, above 0: tau2 comes from their Q and they are the weights of the estimate, whose variance is
+        sum a^2 (vi + tau2) / (sum a)^2.
 
     Returns
     -------
@@ -152,22 +159,23 @@ def combine(effects: Effects, method: str = "DL", test: str = "z", level: float 
     ------
     ValueError
         If there is no effect, a variance is not above 0, a value is not finite, the method or test is unknown, the level is not between
-        0 and 1, or a test other than "z" has fewer than 2 studies.
+        0 and 1, a test other than "z" has fewer than 2 studies, or weights are missing, wrong, or given for another method.
     """
     name = COMMON.get(method.upper(), method)
-    if name not in METHODS:
-        message = f"expected method to be one of {', '.join(METHODS)} (FE, common), found {method!r}"
+    if name not in (*METHODS, GENERALISED):
+        message = f"expected method to be one of {', '.join(METHODS)}, {GENERALISED} (FE, common), found {method!r}"
         raise ValueError(message)
     _check(effects, test, level)
+    own_weights = _own_weights(weights, name, len(effects))
     yi = np.array([e.yi for e in effects])
     vi = np.array([e.vi for e in effects])
     model = simple(yi, vi)
     found = heterogeneity(yi, vi)
-    tau2 = estimate_tau2(model, name) if name != "EE" else Tau2(0.0, math.nan)
+    tau2 = _tau2(model, name, own_weights)
     i2, h2 = (found.i2, found.h2) if name == "EE" else i2_h2_of_tau2(model, tau2.value)
     interval = _interval(model, tau2.value, test, level)
-    pooled = _weighted(yi, vi + tau2.value, interval)
-    weights = 1.0 / (vi + tau2.value)
+    used = 1.0 / (vi + tau2.value) if own_weights is None else own_weights
+    pooled = _weighted(yi, vi + tau2.value, interval, own_weights)
     statistic = -abs(pooled.estimate / pooled.se)
     spread = math.sqrt(tau2.value + pooled.se**2) if name != "EE" else math.nan
     pi, riley, pi_t = (
@@ -201,14 +209,38 @@ def combine(effects: Effects, method: str = "DL", test: str = "z", level: float 
         pi_riley_ub=riley[1],
         pi_t_lb=pi_t[0],
         pi_t_ub=pi_t[1],
-        weights=tuple(float(w) for w in 100.0 * (weights / np.sum(weights))),
+        weights=tuple(float(w) for w in 100.0 * (used / np.sum(used))),
         studies=effects.effects,
-        estimate_reading=None if np.isnan(added).any() else _weighted(yi, vi + added + tau2.value, interval),
+        estimate_reading=None if np.isnan(added).any() else _weighted(yi, vi + added + tau2.value, interval, own_weights),
         omitted=effects.omitted,
         flags=_cautions(effects, test),
         treated=effects.treated,
         control=effects.control,
     )
+
+
+def _own_weights(weights: Sequence[float] | None, method: str, k: int) -> FloatArray | None:
+    if (weights is None) == (method == GENERALISED):
+        message = f"expected weights with method {GENERALISED} and no other, found {'none' if weights is None else 'some'} with {method}"
+        raise ValueError(message)
+    if weights is None:
+        return None
+    found = np.asarray(weights, dtype=np.float64)
+    if found.shape != (k,) or not (np.isfinite(found).all() and (found > 0).all()):
+        message = f"expected {k} weights above 0, found {', '.join(f'{w:g}' for w in found.ravel())}"
+        raise ValueError(message)
+    return found
+
+
+def _tau2(model: Model, method: str, weights: FloatArray | None) -> Tau2:
+    if method == "EE":
+        return Tau2(0.0, math.nan)
+    if weights is None:
+        return estimate_tau2(model, method)
+    if model.df < 1:
+        return Tau2(0.0, math.nan)
+    found = generalised(model, weights)
+    return Tau2(max(found.value, 0.0), found.se)
 
 
 def _t_quantile(df: int, level: float) -> float:
@@ -243,11 +275,13 @@ def _check(effects: Effects, test: str, level: float) -> None:
             raise ValueError(message)
 
 
-def _weighted(yi: FloatArray, variances: FloatArray, interval: _Interval) -> Pooled:
-    """The inverse-variance weighted mean and its interval."""
-    weights = 1.0 / variances
-    estimate = float(np.sum(weights * yi) / np.sum(weights))
-    se = math.sqrt(interval.factor / float(np.sum(weights)))
+def _weighted(yi: FloatArray, variances: FloatArray, interval: _Interval, own: FloatArray | None) -> Pooled:
+    """The mean weighted by inverse variances, or by weights of one's own, and its interval."""
+    weights = 1.0 / variances if own is None else own
+    total = float(np.sum(weights))
+    estimate = float(np.sum(weights * yi)) / total
+    variance = 1.0 / total if own is None else float(np.sum(weights**2 * variances)) / total**2
+    se = math.sqrt(interval.factor * variance)
     return Pooled(estimate, se, estimate - interval.quantile * se, estimate + interval.quantile * se)
 
 

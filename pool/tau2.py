@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,15 @@ FloatArray = NDArray[np.float64]
 
 MOST_STEPS = 500
 SETTLED = 1e-13  # relative change of tau2 at which scoring stops
+
+
+class Scores(NamedTuple):
+    """Quadratic forms and traces of P that estimators are made of."""
+
+    ypy: float
+    yppy: float
+    trace: float
+    trace_of_square: float
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,6 +53,17 @@ class Model:
         """P = W - W X (X'WX)^-1 X'W (k, k)."""
         wx = weights[:, None] * self.x
         return np.asarray(np.diag(weights) - wx @ np.linalg.solve(self.x.T @ wx, wx.T))
+
+    def scores(self, tau2: float) -> Scores:
+        """y'Py, y'PPy, tr P and tr PP at w = 1 / (v + tau2), by sums over studies without the matrix P."""
+        w = 1.0 / (self.vi + tau2)
+        wx = self.x.T * w
+        bread = np.linalg.inv(wx @ self.x)
+        py = w * (self.yi - self.x @ (bread @ (wx @ self.yi)))
+        once = bread @ ((wx * w) @ self.x)  # (X'WX)^-1 X'WWX
+        twice = bread @ ((wx * (w * w)) @ self.x)
+        trace = w.sum() - once.trace()
+        return Scores(float(self.yi @ py), float(py @ py), float(trace), float(w @ w - 2 * twice.trace() + (once @ once).trace()))
 
     def rss(self, tau2: float) -> float:
         """The weighted residual sum of squares y'Py; at tau2 = 0 Cochran's Q (with moderators QE)."""
@@ -74,42 +95,46 @@ class Tau2:
     se: float
 
 
-def _moments(model: Model, weights: FloatArray) -> tuple[float, float, FloatArray]:
-    """y'Py, tr P and P for given weights."""
-    p = model.projection(weights)
-    return float(model.yi @ p @ model.yi), float(np.trace(p)), p
-
-
 def _dl(model: Model) -> Tau2:
-    rss, trace, p = _moments(model, 1.0 / model.vi)
-    value = (rss - model.df) / trace
+    s = model.scores(0.0)
+    value = (s.ypy - model.df) / s.trace
     kept = max(value, 0.0)
-    return Tau2(value, float(np.sqrt(2 * model.df + 4 * kept * trace + 2 * kept**2 * np.sum(p * p)) / trace))
+    return Tau2(value, float(np.sqrt(2 * model.df + 4 * kept * s.trace + 2 * kept**2 * s.trace_of_square) / s.trace))
+
+
+def generalised(model: Model, weights: FloatArray) -> Tau2:
+    """tau2 from a generalised Q with any weights (DerSimonian and Kacker 2007, Contemp Clin Trials 28:105): (y'Py - tr PV) / tr P.
+
+    P is that of the weights; DL has 1 / v, HE equal ones. Not kept at 0 or above.
+    """
+    p = model.projection(weights)
+    pv = p * model.vi
+    trace = float(np.trace(p))
+    value = (float(model.yi @ p @ model.yi) - float(np.trace(pv))) / trace
+    kept = max(value, 0.0)
+    spread = 2 * np.sum(pv * pv.T) + 4 * kept * np.sum(pv * p) + 2 * kept**2 * np.sum(p * p)
+    return Tau2(value, float(np.sqrt(spread) / trace))
 
 
 def _he(model: Model) -> Tau2:
-    p = model.projection(np.ones(len(model.yi)))
-    pv = p * model.vi
-    value = (float(model.yi @ p @ model.yi) - float(np.trace(pv))) / model.df
-    kept = max(value, 0.0)
-    return Tau2(value, float(np.sqrt(2 * np.sum(pv * pv.T) + 4 * kept * np.trace(pv) + 2 * kept**2 * model.df) / model.df))
+    return generalised(model, np.ones(len(model.yi)))
 
 
 def _hs(model: Model, *, small_sample: bool) -> Tau2:
-    rss, trace, p = _moments(model, 1.0 / model.vi)
+    s = model.scores(0.0)
     k, total = len(model.yi), float(np.sum(1.0 / model.vi))
     share = k / model.df if small_sample else 1.0
-    value = (share * rss - k) / total
+    value = (share * s.ypy - k) / total
     kept = max(value, 0.0)
-    return Tau2(value, float(share * np.sqrt(2 * model.df + 4 * kept * trace + 2 * kept**2 * np.sum(p * p)) / total))
+    return Tau2(value, float(share * np.sqrt(2 * model.df + 4 * kept * s.trace + 2 * kept**2 * s.trace_of_square) / total))
 
 
 def _sj(model: Model) -> Tau2:
     first = float(np.var(model.yi))
     if first == 0.0:
         return Tau2(0.0, np.nan)
-    rss, _, p = _moments(model, 1.0 / (model.vi + first))
-    value = first * rss / model.df
+    value = first * model.rss(first) / model.df
+    p = model.projection(1.0 / (model.vi + first))
     pv = p * model.vi
     spread = 2 * np.sum(pv * pv.T) + 4 * max(value, 0.0) * np.sum(pv * p) + 2 * max(value, 0.0) ** 2 * np.sum(p * p)
     return Tau2(value, float(first / model.df * np.sqrt(spread)))
@@ -148,11 +173,7 @@ def _iterated(model: Model, step: Callable[[float], float], start: float) -> flo
 
 
 def _dlit(model: Model) -> Tau2:
-    def step(tau2: float) -> float:
-        rss, trace, p = _moments(model, 1.0 / (model.vi + tau2))
-        return (rss - float(np.trace(p * model.vi))) / trace
-
-    return _with_pm_error(model, _iterated(model, step, 0.0))
+    return _with_pm_error(model, _iterated(model, lambda tau2: generalised(model, 1.0 / (model.vi + tau2)).value, 0.0))
 
 
 def _sjit(model: Model) -> Tau2:
@@ -180,9 +201,7 @@ def _scored(model: Model, step: Callable[[float], float], likelihood: Callable[[
 def _ml(model: Model) -> Tau2:
     def step(tau2: float) -> float:
         weights = 1.0 / (model.vi + tau2)
-        p = model.projection(weights)
-        py = p @ model.yi
-        return float((py @ py - np.sum(weights)) / np.sum(weights**2))
+        return (model.scores(tau2).yppy - float(weights.sum())) / float(weights @ weights)
 
     value = _scored(model, step, lambda t: model.log_likelihood(t, restricted=False))
     return Tau2(value, float(np.sqrt(2.0 / np.sum((model.vi + value) ** -2.0))))
@@ -190,13 +209,11 @@ def _ml(model: Model) -> Tau2:
 
 def _reml(model: Model) -> Tau2:
     def step(tau2: float) -> float:
-        p = model.projection(1.0 / (model.vi + tau2))
-        py = p @ model.yi
-        return float((py @ py - np.trace(p)) / np.sum(p * p))
+        s = model.scores(tau2)
+        return (s.yppy - s.trace) / s.trace_of_square
 
     value = _scored(model, step, lambda t: model.log_likelihood(t, restricted=True))
-    p = model.projection(1.0 / (model.vi + value))
-    return Tau2(value, float(np.sqrt(2.0 / np.sum(p * p))))
+    return Tau2(value, float(np.sqrt(2.0 / model.scores(value).trace_of_square)))
 
 
 METHODS: dict[str, Callable[[Model], Tau2]] = {

@@ -45,6 +45,12 @@ def test_the_script_holds_all_digits() -> None:
         assert repr(effect.vi) in script
 
 
+def test_the_script_of_a_generalised_q_holds_its_weights() -> None:
+    effects = Effects("GEN", (Effect("Able", 0.5, 0.04), Effect("Baker", 0.1, 0.09)))
+    script = metafor_script(combine(effects, "GENQ", weights=[1.0, 3.0]))
+    assert 'method = "GENQ", test = "z", level = 95, weights = c(25, 75),' in script
+
+
 @pytest.mark.skipif(shutil.which("Rscript") is None, reason="R is not here")
 def test_r_reads_the_script(tmp_path: Path) -> None:
     path = tmp_path / "rerun.R"

@@ -261,7 +261,7 @@ def test_method_names() -> None:
 @pytest.mark.parametrize(
     ("data", "options", "match"),
     [
-        (effects([0.0], [1.0]), {"method": "XX"}, r"expected method to be one of DL, .*EE \(FE, common\), found 'XX'"),
+        (effects([0.0], [1.0]), {"method": "XX"}, r"expected method to be one of DL, .*EE, GENQ \(FE, common\), found 'XX'"),
         (effects([0.0], [1.0]), {"test": "w"}, r"expected test to be one of z, t, knha, adhoc, found 'w'"),
         (effects([0.0], [1.0]), {"test": "t"}, r"expected 2 studies or more for test t, found 1"),
         (effects([0.0], [1.0]), {"level": 95}, r"expected level between 0 and 1, found 95"),
@@ -281,3 +281,34 @@ def test_level_widens_the_interval() -> None:
     half = {level: combine(data, level=level).ci_ub - combine(data).estimate for level in (0.8, 0.95, 0.99)}
     assert half[0.99] / half[0.95] == pytest.approx(2.5758293 / 1.9599640, rel=1e-7)
     assert half[0.8] < half[0.95]
+
+
+def test_generalised_q_with_inverse_variances_is_dersimonian_and_laird() -> None:
+    bcg = effects(BCG_YI, BCG_VI)
+    dl, own = combine(bcg, "DL"), combine(bcg, "GENQ", weights=[1 / v for v in BCG_VI])
+    assert own.tau2 == pytest.approx(dl.tau2, rel=1e-12)
+    assert own.se_tau2 == pytest.approx(dl.se_tau2, rel=1e-12)
+    # The weights of the estimate are those of the common effect, which are not the best ones where studies differ.
+    assert own.estimate == pytest.approx(combine(bcg, "EE").estimate, rel=1e-12)
+    assert own.weights == pytest.approx(combine(bcg, "EE").weights)
+    assert own.se > dl.se
+
+
+def test_the_scale_of_ones_own_weights_does_not_matter() -> None:
+    bcg = effects(BCG_YI, BCG_VI)
+    here, there = (combine(bcg, "GENQ", "knha", weights=[unit * (k + 1) for k in range(13)]) for unit in (1.0, 250.0))
+    assert (there.estimate, there.ci_lb, there.tau2) == pytest.approx((here.estimate, here.ci_lb, here.tau2), rel=1e-12)
+
+
+@pytest.mark.parametrize(
+    ("method", "weights", "message"),
+    [
+        ("GENQ", None, "expected weights with method GENQ and no other, found none with GENQ"),
+        ("DL", [1.0, 1.0], "expected weights with method GENQ and no other, found some with DL"),
+        ("GENQ", [1.0], "expected 2 weights above 0, found 1"),
+        ("GENQ", [1.0, 0.0], "expected 2 weights above 0, found 1, 0"),
+    ],
+)
+def test_weights_that_do_not_fit_are_refused(method: str, weights: list[float] | None, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        combine(effects([1.0, 2.0], [0.1, 0.2]), method, weights=weights)
