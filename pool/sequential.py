@@ -1,111 +1,28 @@
 """Trial sequential analysis: whether a meta-analysis holds enough information, and its boundaries until it does.
 
 As the Copenhagen TSA software has it (Wetterslev et al. 2008, J Clin Epidemiol 61:64; Thorlund et al., TSA manual): a required information
-size for a clinically relevant effect, adjusted for heterogeneity, and boundaries by the alpha-spending of Lan and DeMets 1983.
+size for a clinically relevant effect, adjusted for heterogeneity, and the boundaries of `pool.boundaries`.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
-import numpy.typing as npt
-from scipy.special import ndtr, ndtri
+from scipy.special import ndtri
 
+from pool.boundaries import Spending, boundaries, with_futility_at
 from pool.effect import Effects
 from pool.model import combine
 from pool.tau2 import FloatArray
 
-Spending = Literal["OBF", "POC"]
+Correction = Literal["D2", "I2", "none"]
+Futility = Literal["none", "non-binding", "binding"]
 
-NODES = 601  # points of the grid over which the density of Z is carried from look to look
-REACH = 8.0  # standard deviations that the grid covers
-TINY = 1e-13  # alpha spent below which no boundary is computed
 LEAST_INFORMATION = 0.01  # share of the required information below which a look is too early to be given a boundary
-
-
-def spent(t: FloatArray, alpha: float, spending: Spending = "OBF") -> FloatArray:
-    """Two-sided alpha that is spent by the information fraction t: O'Brien-Fleming or Pocock like, each tail with half of it.
-
-    OBF: 2 [2 - 2 Phi(z(1 - alpha / 4) / sqrt(t))], each tail spending as if for itself (Lan and DeMets 1983, alpha_1*);
-    POC: alpha ln(1 + (e - 1) t) (alpha_2*).
-    """
-    if spending == "POC":
-        return np.asarray(alpha * np.log1p((math.e - 1) * np.minimum(t, 1.0)))
-    return np.asarray(2 * 2 * ndtr(-ndtri(1 - alpha / 4) / np.sqrt(np.minimum(t, 1.0))))
-
-
-def boundaries(fractions: npt.ArrayLike, alpha: float = 0.05, spending: Spending = "OBF") -> FloatArray:
-    """Boundaries of Z (two-sided, symmetric) at each look, infinite where hardly any alpha is spent yet.
-
-    The joint density of Z at the looks is integrated look by look (Armitage, McPherson and Rowe 1969).
-
-    Parameters
-    ----------
-    fractions
-        Information at each look as a share of what is required, ascending, above 0; those above 1 count as 1.
-    alpha
-        Two-sided.
-    spending
-        "OBF" (O'Brien-Fleming like) or "POC" (Pocock like).
-
-    Raises
-    ------
-    ValueError
-        If fractions do not ascend or are not above 0, alpha is not between 0 and 1, or the spending is unknown.
-    """
-    given = np.asarray(fractions, dtype=np.float64)
-    t = np.minimum(given, 1.0)
-    if t.ndim != 1 or not t.size or t[0] <= 0 or (np.diff(given) <= 0).any():
-        message = f"expected ascending information fractions above 0, found {', '.join(f'{f:g}' for f in given.ravel()) or 'none'}"
-        raise ValueError(message)
-    if not 0 < alpha < 1 or spending not in ("OBF", "POC"):
-        message = f"expected alpha between 0 and 1 and spending OBF or POC, found {alpha:g} and {spending!r}"
-        raise ValueError(message)
-    each = np.diff(spent(t, alpha, spending) / 2, prepend=0.0)
-    found = np.full(t.size, np.inf)
-    density: tuple[FloatArray, FloatArray] | None = None  # grid and density (weights in it) of the score that went on
-    for k, tail in enumerate(each):
-        scale = math.sqrt(t[k])
-        exceeding = _tail(density, scale if density is None else math.sqrt(t[k] - t[k - 1]))
-        found[k] = _solved(exceeding, tail, scale)
-        if k + 1 < t.size:
-            density = _carried(density, scale if density is None else math.sqrt(t[k] - t[k - 1]), found[k] * scale, scale)
-    return found
-
-
-def _tail(density: tuple[FloatArray, FloatArray] | None, step: float) -> Callable[[float], float]:
-    """Probability that the score at a look lies above a limit and no boundary was crossed before."""
-    if density is None:
-        return lambda limit: float(ndtr(-limit / step))
-    grid, weights = density
-    return lambda limit: float(np.sum(weights * ndtr((grid - limit) / step)))
-
-
-def _solved(exceeding: Callable[[float], float], tail: float, scale: float) -> float:
-    from scipy.optimize import brentq
-
-    if tail < TINY:
-        return math.inf
-    return float(brentq(lambda z: exceeding(z * scale) - tail, -2.0, 12.0, xtol=1e-12, rtol=1e-14))
-
-
-def _carried(
-    density: tuple[FloatArray, FloatArray] | None, step: float, limit: float, scale: float
-) -> tuple[FloatArray, FloatArray]:
-    """Grid and weighted density of the score between the boundaries at a look."""
-    reach = min(limit, REACH * scale)
-    nodes, weights = np.polynomial.legendre.leggauss(NODES)
-    grid = nodes * reach
-    if density is None:
-        values = np.exp(-0.5 * (grid / step) ** 2) / (step * math.sqrt(2 * math.pi))
-    else:
-        apart = (grid[:, None] - density[0]) / step
-        values = np.exp(-0.5 * apart**2) @ density[1] / (step * math.sqrt(2 * math.pi))
-    return grid, np.asarray(values * weights * reach)
 
 
 def required_size(effect: float, variance: float, *, alpha: float = 0.05, power: float = 0.8) -> float:
@@ -127,6 +44,85 @@ def required_size(effect: float, variance: float, *, alpha: float = 0.05, power:
     return 4 * float(ndtri(1 - alpha / 2) + ndtri(power)) ** 2 * variance / effect**2
 
 
+def risk_information(measure: str, control_risk: float, ratio: float) -> tuple[float, float]:
+    """The risk difference and the variance of one participant that `required_size` needs, from a control risk and a ratio.
+
+    Parameters
+    ----------
+    measure
+        "RR" or "OR".
+    control_risk
+        Between 0 and 1.
+    ratio
+        The smallest relevant risk or odds ratio, above 0, not 1.
+
+    Returns
+    -------
+    tuple
+        Control risk less treated risk, and p (1 - p) of the mean of the two risks p.
+
+    Raises
+    ------
+    ValueError
+        If the measure is unknown or the risks are not between 0 and 1.
+    """
+    if measure not in ("RR", "OR"):
+        message = f"expected measure RR or OR, found {measure!r}"
+        raise ValueError(message)
+    odds = ratio * control_risk / (1 - control_risk) if control_risk < 1 else math.nan
+    treated = ratio * control_risk if measure == "RR" else odds / (1 + odds)
+    if not (0 < control_risk < 1 and 0 < treated < 1 and ratio != 1):
+        message = f"expected risks between 0 and 1 that differ, found {control_risk:g} and {treated:g} for a ratio of {ratio:g}"
+        raise ValueError(message)
+    mean = (control_risk + treated) / 2
+    return control_risk - treated, mean * (1 - mean)
+
+
+@dataclass(frozen=True)
+class RequiredTrials:
+    """So many trials of so many participants each (both arms) find an effect despite its variance between studies."""
+
+    trials: int
+    each: int
+    total: int
+
+
+def required_trials(
+    effect: float, unit_variance: float, tau2: float, *, alpha: float = 0.05, power: float = 0.8, rows: int = 4
+) -> tuple[RequiredTrials, ...]:
+    """How many trials it takes when the effect varies between them: fewer than the first row cannot do it whatever their size.
+
+    Each of k trials of n participants estimates the effect with variance unit_variance / n + tau2, their mean with a k-th of that, which
+    has to be effect^2 / (z(1 - alpha / 2) + z(power))^2 (Kulinskaya and Wood 2014, Res Synth Methods 5:136).
+
+    Parameters
+    ----------
+    effect
+        The smallest relevant effect, a ratio as its logarithm.
+    unit_variance
+        Variance of a trial's effect times its participants: 4 SD^2 of a mean difference, 2 / p1 + 2 / p2 - 4 of a log risk ratio.
+    tau2
+        Variance between studies, 0 or more.
+    alpha, power
+        As for `required_size`.
+    rows
+        How many numbers of trials, from the smallest on.
+
+    Raises
+    ------
+    ValueError
+        If a number is out of range.
+    """
+    if effect == 0 or unit_variance <= 0 or tau2 < 0 or rows < 1 or not (0 < alpha < 1 and 0 < power < 1):
+        found = f"{effect:g}, {unit_variance:g}, {tau2:g}"
+        message = f"expected an effect other than 0, a variance above 0, tau2 of 0 or more and errors between 0 and 1, found {found}"
+        raise ValueError(message)
+    wanted = effect**2 / float(ndtri(1 - alpha / 2) + ndtri(power)) ** 2
+    fewest = math.floor(tau2 / wanted) + 1
+    sizes = [(k, math.ceil(unit_variance / (k * wanted - tau2))) for k in range(fewest, fewest + rows)]
+    return tuple(RequiredTrials(k, n, k * n) for k, n in sizes)
+
+
 def diversity(effects: Effects, method: str = "DL") -> float:
     """D2 = (vR - vF) / vR: by what share heterogeneity widens the variance of the pooled effect (Wetterslev et al. 2009), 0 to 1."""
     random, common = combine(effects, method), combine(effects, "EE")
@@ -137,18 +133,25 @@ def diversity(effects: Effects, method: str = "DL") -> float:
 class SequentialResult:
     """A trial sequential analysis, a value for each look (a study added).
 
-    `required` is the required information size (participants) without, `required_adjusted` with heterogeneity. `fraction` is the
-    share of the latter that was reached, `z` the cumulative test statistic, `boundary` its boundary (infinite: too little information),
-    `ci_lb` and `ci_ub` the interval adjusted for repeated looks, and `verdict` says in words where the last look stands.
+    `required` is the required information size (participants) without, `required_adjusted` with heterogeneity and, where futility may
+    stop, inflated by `inflation`. `diversity` is D2, `i2` I2 from Q, both shares. `fraction` is the share of the adjusted size that was
+    reached, `z` the cumulative test statistic, `boundary` its boundary (infinite: too little information), `futility` that of futility
+    (NaN: none), `end` where both meet at the required size; `ci_lb` and `ci_ub` the interval adjusted for repeated looks, and `verdict`
+    says in words where the last look stands.
     """
 
     required: float
     required_adjusted: float
     diversity: float
+    i2: float
+    correction: Correction
+    inflation: float
     n: FloatArray
     fraction: FloatArray
     z: FloatArray
     boundary: FloatArray
+    futility: FloatArray
+    end: float
     estimate: FloatArray
     ci_lb: FloatArray
     ci_ub: FloatArray
@@ -165,6 +168,8 @@ def sequential(
     power: float = 0.8,
     spending: Spending = "OBF",
     method: str = "DL",
+    correction: Correction = "D2",
+    futility: Futility = "none",
 ) -> SequentialResult:
     """Trial sequential analysis of studies in the order given.
 
@@ -178,6 +183,11 @@ def sequential(
         The smallest relevant difference and the variance of one participant, as for `required_size`.
     alpha, power, spending, method
         Errors, spending, and the estimator of tau2 as for `combine`.
+    correction
+        What the required size is divided by for heterogeneity: "D2" 1 - D2, "I2" 1 - I2 (from Q, which understates what is needed,
+        Wetterslev et al. 2009), "none" nothing.
+    futility
+        "non-binding" and "binding" boundaries of futility as `pool.boundaries.with_futility_at` has them; the required size grows.
 
     Returns
     -------
@@ -192,40 +202,79 @@ def sequential(
     if len(participants) != len(effects) or min(participants, default=0) < 1:
         message = f"expected participants of each of {len(effects)} studies, found {len(participants)}"
         raise ValueError(message)
+    if correction not in get_args(Correction) or futility not in get_args(Futility):
+        known = f"correction of {', '.join(get_args(Correction))} and futility of {', '.join(get_args(Futility))}"
+        message = f"expected {known}, found {correction!r} and {futility!r}"
+        raise ValueError(message)
     required = required_size(relevant, variance, alpha=alpha, power=power)
-    d2 = diversity(effects, method)
-    adjusted = required / (1 - d2)
+    d2, i2 = diversity(effects, method), combine(effects, method).i2_q / 100
+    adjusted = required / (1 - {"D2": d2, "I2": i2, "none": 0.0}[correction])
     n = np.cumsum(np.asarray(participants, dtype=np.float64))
-    fraction = n / adjusted
-    looks = np.flatnonzero((fraction >= LEAST_INFORMATION) & (np.concatenate([[0.0], fraction[:-1]]) < 1))
-    boundary = np.full(len(n), np.inf)
-    boundary[looks] = boundaries(fraction[looks], alpha, spending)
-    after = (fraction >= 1) & ~np.isin(np.arange(len(n)), looks)
-    boundary[after] = float(ndtri(1 - alpha / 2))
+    limits = _limits(n / adjusted, alpha, power, spending, futility)
     results = [combine(Effects(effects.measure, effects.effects[: k + 1]), method) for k in range(len(effects))]
     estimate, se = (np.array([getattr(r, name) for r in results]) for name in ("estimate", "se"))
-    z = estimate / se
+    z, fraction = estimate / se, n / (adjusted * limits.inflation)
     return SequentialResult(
         required=required,
-        required_adjusted=adjusted,
+        required_adjusted=adjusted * limits.inflation,
         diversity=d2,
+        i2=i2,
+        correction=correction,
+        inflation=limits.inflation,
         n=n,
         fraction=fraction,
         z=z,
-        boundary=boundary,
+        boundary=limits.efficacy,
+        futility=limits.futility,
+        end=limits.end,
         estimate=estimate,
-        ci_lb=estimate - boundary * se,
-        ci_ub=estimate + boundary * se,
-        verdict=_verdict(float(z[-1]), float(boundary[-1]), float(fraction[-1])),
+        ci_lb=estimate - limits.efficacy * se,
+        ci_ub=estimate + limits.efficacy * se,
+        verdict=_verdict(float(z[-1]), float(limits.efficacy[-1]), float(limits.futility[-1]), float(fraction[-1])),
     )
 
 
-def _verdict(z: float, boundary: float, fraction: float) -> str:
+@dataclass(frozen=True, eq=False)
+class _Limits:
+    """Boundaries at each look, where they end at the required size, and its inflation."""
+
+    efficacy: FloatArray
+    futility: FloatArray
+    end: float
+    inflation: float
+
+
+def _limits(shares: FloatArray, alpha: float, power: float, spending: Spending, futility: Futility) -> _Limits:
+    """Boundaries at looks with shares of the required size; after it is reached, of the usual test."""
+    efficacy, no_use = np.full(len(shares), np.inf), np.full(len(shares), np.nan)
+    used = shares[shares >= LEAST_INFORMATION]
+    first = len(shares) - len(used)
+    inflation = 1.0
+    if futility == "none":
+        early = used[used < 1]
+        found = boundaries(np.append(early, 1.0), alpha, spending)
+    else:
+        design = with_futility_at(used.tolist(), alpha, 1 - power, spending, binding=futility == "binding")
+        inflation, found = design.inflation, design.efficacy
+        early = used[used < inflation]
+        no_use[first : first + len(early)] = design.futility[:-1]
+    last = first + len(early)
+    efficacy[first:last] = found[:-1]
+    if last < len(shares):  # the look that reaches the required size, and those after it
+        efficacy[last] = found[-1]
+        efficacy[last + 1 :] = float(ndtri(1 - alpha / 2))
+        no_use[last:] = efficacy[last:] if futility != "none" else math.nan
+    return _Limits(efficacy, no_use, float(found[-1]), inflation)
+
+
+def _verdict(z: float, boundary: float, futility: float, fraction: float) -> str:
     reached = f"{100 * min(fraction, 1):.0f} % of the required information"
     if abs(z) >= boundary:
         return f"firm evidence of an effect: |Z| {abs(z):.2f} crosses the boundary {boundary:.2f} ({reached})"
     if fraction >= 1:
         return f"no effect of the relevant size: all of the required information is there and |Z| {abs(z):.2f} stays below {boundary:.2f}"
+    if abs(z) < futility:
+        return f"futile: an effect of the relevant size is out of reach, |Z| {abs(z):.2f} is below {futility:.2f} ({reached})"
     limit = "no boundary yet" if math.isinf(boundary) else f"below the boundary {boundary:.2f}"
     return f"inconclusive: |Z| {abs(z):.2f}, {limit}, with {reached}"
 

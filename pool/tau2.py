@@ -32,11 +32,12 @@ class Scores(NamedTuple):
 
 @dataclass(frozen=True, eq=False)
 class Model:
-    """Effects yi (k,), their sampling variances vi (k,) and the design x (k, p)."""
+    """Effects yi (k,), their sampling variances vi (k,) and the design x (k, p), a column of ones where there are no moderators."""
 
     yi: FloatArray
     vi: FloatArray
     x: FloatArray
+    has_moderators: bool = True
 
     @property
     def df(self) -> int:
@@ -57,6 +58,11 @@ class Model:
     def scores(self, tau2: float) -> Scores:
         """y'Py, y'PPy, tr P and tr PP at w = 1 / (v + tau2), by sums over studies without the matrix P."""
         w = 1.0 / (self.vi + tau2)
+        if not self.has_moderators:
+            s1, s2 = float(w.sum()), float(w @ w)
+            py = w * (self.yi - float(w @ self.yi) / s1)
+            square = s2 - 2 * float((w * w) @ w) / s1 + (s2 / s1) ** 2
+            return Scores(float(self.yi @ py), float(py @ py), s1 - s2 / s1, square)
         wx = self.x.T * w
         bread = np.linalg.inv(wx @ self.x)
         py = w * (self.yi - self.x @ (bread @ (wx @ self.yi)))
@@ -67,8 +73,11 @@ class Model:
 
     def rss(self, tau2: float) -> float:
         """The weighted residual sum of squares y'Py; at tau2 = 0 Cochran's Q (with moderators QE)."""
+        w = 1.0 / (self.vi + tau2)
+        if not self.has_moderators:
+            return float(w @ (self.yi - float(w @ self.yi) / float(w.sum())) ** 2)
         b, _ = self.coefficients(tau2)
-        return float(np.sum((self.yi - self.x @ b) ** 2 / (self.vi + tau2)))
+        return float(w @ (self.yi - self.x @ b) ** 2)
 
     def log_likelihood(self, tau2: float, *, restricted: bool) -> float:
         """The log-likelihood of tau2 at its best coefficients; the restricted one in the form that keeps log |X'X|, as metafor has it."""
@@ -84,7 +93,7 @@ class Model:
 
 def simple(yi: FloatArray, vi: FloatArray) -> Model:
     """The model without moderators."""
-    return Model(yi, vi, np.ones((len(yi), 1)))
+    return Model(yi, vi, np.ones((len(yi), 1)), has_moderators=False)
 
 
 @dataclass(frozen=True)

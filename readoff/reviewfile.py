@@ -108,12 +108,18 @@ class Published(Part):
 
 
 class Sequential(Part):
-    """A trial sequential analysis of a comparison: the smallest difference that matters, and the SD of one participant."""
+    """A trial sequential analysis of a comparison: the smallest difference that matters, and the SD of one participant.
+
+    `correction`, `spending` and `futility` are as in `pool.sequential.sequential`.
+    """
 
     relevant: Annotated[Decimal, Field(gt=0)]
     sd: Annotated[Decimal, Field(gt=0)]
     alpha: Annotated[float, Field(gt=0, lt=1)] = 0.05
     power: Annotated[float, Field(gt=0, lt=1)] = 0.8
+    correction: Literal["D2", "I2", "none"] = "D2"
+    spending: Literal["OBF", "POC"] = "OBF"
+    futility: Literal["none", "non-binding", "binding"] = "none"
 
 
 class Lowered(Part):

@@ -44,7 +44,7 @@ def _sequential(comparison: Comparison, effects: Effects) -> SequentialResult:
     sizes = [_participants(comparison, e) for e in effects]
     return sequential(
         effects, sizes, relevant=float(asked.relevant), variance=float(asked.sd) ** 2, alpha=asked.alpha, power=asked.power,
-        method=comparison.method,
+        method=comparison.method, correction=asked.correction, spending=asked.spending, futility=asked.futility,
     )  # fmt: skip
 
 

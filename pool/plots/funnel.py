@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from textwrap import fill
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -59,7 +60,7 @@ def funnel(result: PooledResult, ax: Axes, *, contours: bool = True) -> Axes:
 
 
 def sequential_plot(result: SequentialResult, ax: Axes, *, alpha: float = 0.05) -> Axes:
-    """Draw the cumulative Z over the participants, its boundaries, the required information size, and the conventional limits.
+    """Draw the cumulative Z over the participants, boundaries of efficacy and futility, the required size, and the conventional limits.
 
     Parameters
     ----------
@@ -70,17 +71,24 @@ def sequential_plot(result: SequentialResult, ax: Axes, *, alpha: float = 0.05) 
         Two-sided error of the conventional limits.
     """
     n, limit = result.n, 8.0
-    z = float(ndtri(1 - alpha / 2))
+    required, z = result.required_adjusted, float(ndtri(1 - alpha / 2))
     ax.axhline(0.0, color="0.5", linewidth=0.8)
+    before = n < required
+    has_limit, has_wedge = before & (result.boundary <= limit), before & ~np.isnan(result.futility)
+    places, limits = np.append(n[has_limit], required), np.append(result.boundary[has_limit], result.end)
+    inner = np.append(n[has_wedge], required), np.append(result.futility[has_wedge], result.end)
+    if result.inflation > 1:
+        ax.fill_between(inner[0], -inner[1], inner[1], color="#e8e4d8", linewidth=0, label="futility")
     for side in (-1, 1):
-        ax.axhline(side * z, color="0.55", linewidth=0.9, linestyle=":")
-        shown = np.isfinite(result.boundary) & (result.boundary <= limit)
-        places = np.append(n[shown], max(result.required_adjusted, n[-1]))
-        ax.plot(places, side * np.append(result.boundary[shown], z), "-s", color="#b00020", linewidth=1.1, markersize=3)
-    ax.plot(np.concatenate([[0.0], n]), np.concatenate([[0.0], result.z]), "-o", color="#1f4e79", linewidth=1.4, markersize=4)
-    ax.axvline(result.required_adjusted, color="0.3", linewidth=1.0)
-    said = f"required: {math.ceil(result.required_adjusted)}"
-    ax.annotate(said, (result.required_adjusted, limit), xytext=(-4, -4), textcoords="offset points", ha="right", va="top", fontsize=8)
-    ax.set(xlim=(0, 1.05 * max(result.required_adjusted, float(n[-1]))), ylim=(-limit, limit), xlabel="Participants", ylabel="Cumulative Z")
-    ax.set_title(result.verdict, fontsize=8)
+        ax.axhline(side * z, color="0.55", linewidth=0.9, linestyle=":", label=f"conventional, {z:.2f}" if side > 0 else None)
+        ax.plot(places, side * limits, "-s", color="#b00020", linewidth=1.1, markersize=3, label="boundary" if side > 0 else None)
+        if result.inflation > 1:
+            ax.plot(inner[0], side * inner[1], "-", color="#8a7a4a", linewidth=1.1)
+    ax.plot(np.append(0.0, n), np.append(0.0, result.z), "-o", color="#1f4e79", linewidth=1.4, markersize=4, label="cumulative Z")
+    ax.axvline(required, color="0.3", linewidth=1.0)
+    said = f"required: {math.ceil(required)}"
+    ax.annotate(said, (required, limit), xytext=(-4, -4), textcoords="offset points", ha="right", va="top", fontsize=8)
+    ax.set(xlim=(0, 1.05 * max(required, float(n[-1]))), ylim=(-limit, limit), xlabel="Participants", ylabel="Cumulative Z")
+    ax.legend(frameon=False, fontsize=8, loc="upper center", bbox_to_anchor=(0.5, -0.13), ncols=4)
+    ax.set_title(fill(result.verdict, 90), fontsize=8)
     return ax

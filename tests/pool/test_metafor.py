@@ -12,7 +12,7 @@ import pytest
 
 from pool import Effect, Effects, combine
 from pool.heterogeneity import profile_likelihood, q_profile
-from pool.tau2 import estimate_tau2, simple
+from pool.tau2 import Model, estimate_tau2, simple
 
 DATA = Path(__file__).parents[1] / "data"
 POOLED: dict[str, Any] = json.loads((DATA / "metafor_pooled.json").read_text(encoding="utf-8"))
@@ -70,3 +70,14 @@ def test_one_study_is_its_own_estimate() -> None:
     result = combine(Effects("GEN", (Effect("only", 1.5, 0.25),)), "REML")
     assert (result.estimate, result.se, result.tau2, result.i2) == (1.5, 0.5, 0.0, 0.0)
     assert math.isnan(result.pi_t_lb)
+
+
+def test_sums_without_moderators_are_those_of_a_column_of_ones() -> None:
+    yi, vi = (np.array(POOLED["bcg_RR"][name]) for name in ("yi", "vi"))
+    short, general = simple(yi, vi), Model(yi, vi, np.ones((len(yi), 1)))
+    for tau2 in (0.0, 0.3):
+        assert short.scores(tau2) == pytest.approx(general.scores(tau2), rel=1e-12)
+        assert short.rss(tau2) == pytest.approx(general.rss(tau2), rel=1e-12)
+        p = general.projection(1 / (vi + tau2))
+        slow = (yi @ p @ yi, yi @ p @ p @ yi, np.trace(p), np.trace(p @ p))
+        assert general.scores(tau2) == pytest.approx(slow, rel=1e-11)
