@@ -60,7 +60,8 @@ class Axis:
     @property
     def strength(self) -> float:
         """For ranking: agreeing labels, then strokes and an axis line, less refused labels."""
-        return self.n_used - 0.5 * (len(self.boxes) - self.n_used) + 1.0 * self.marks.is_drawn + 1.0 * (self.marks.axis_line is not None)
+        # An axis line weighs more than strokes: these may be the letters of a title beside the labels.
+        return self.n_used - 0.5 * (len(self.boxes) - self.n_used) + 1.0 * self.marks.is_drawn + 2.0 * (self.marks.axis_line is not None)
 
 
 def find_axes(gray: NDArray[np.uint8], boxes: Sequence[TextBox], lines: Sequence[Line]) -> tuple[Axis, ...]:

@@ -24,6 +24,7 @@ from digitize.vector.boxes import are_boxes
 from digitize.vector.boxes import read_boxes as read_vector_boxes
 from digitize.vector.curves import read_curves as read_vector_curves
 from digitize.vector.histograms import read_histogram as read_vector_histogram
+from digitize.vector.lines import read_lines
 from digitize.vector.read import read_vector_bars, read_vector_points, vector_scene
 
 PERHAPS_BARS = 0.35  # share of markers at which something like an error bar stands: then a scatter plot is not sure to be one
@@ -118,7 +119,7 @@ READERS: tuple[Reader, ...] = (
     Reader("forest", lambda panel, _: forest_evidence(panel), _forest),
 )
 """The kinds that have an evidence of their own; markers with error bars are what is looked for where none of them stands out."""
-READ_KINDS: tuple[str, ...] = ("errorbar", "scatter", *(reader.kind for reader in READERS))
+READ_KINDS: tuple[str, ...] = ("errorbar", "scatter", "line", *(reader.kind for reader in READERS))
 
 
 def read_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None = None) -> Marks:
@@ -128,6 +129,8 @@ def read_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None = N
     drawn = None if _is_forest(panel, kind) else _vector_marks(panel, legend, kind)
     if drawn is not None:
         return drawn
+    if kind == "line":
+        return Marks("line", refused="lines without markers are read where a PDF draws them with paths, not off pixels")
     rivals = sorted(((reader.evidence(panel, legend), reader) for reader in READERS if kind is None), key=lambda r: -r[0])
     told = [(evidence, reader) for evidence, reader in rivals if evidence >= PERHAPS]
     told += [(1.0, reader) for reader in READERS if reader.kind == kind]
@@ -170,9 +173,12 @@ def _vector_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None)
         bars, flags = read_vector_bars(scene, legend)
         if bars:
             return bar_marks(panel, bars, flags, "vector")
-    points = read_vector_points(scene, legend) if kind not in ("bar", "box", "km", "histogram") else ()
+    # Along a level axis markers are told by the rows' names (a forest plot) or not at all.
+    are_asked = kind not in ("bar", "box", "km", "histogram", "line") and not (panel.is_turned and kind is None)
+    points = read_vector_points(scene, legend) if are_asked else ()
     if not points:
-        return None
+        lines = read_lines(scene, legend) if kind in (None, "line") and not panel.is_turned else ()
+        return Marks("line", lines, medium="vector") if lines else None
     marks = _points(points, kind, "vector", n_strokes=len(scene.stems))
     return replace(marks, series=_doubted(marks.series, marks.flags)) if marks.kind == "scatter" else marks
 

@@ -22,6 +22,7 @@ from digitize.vector.pieces import pieces_of
 __all__ = ["Box", "Categories", "Panel", "find_panels"]
 
 Box = tuple[int, int, int, int]
+COLUMN = 0.2  # width over height up to which a panel without anything along x is none
 LEAST_SIDE = 30  # px: nothing smaller is a plot
 
 
@@ -69,7 +70,7 @@ def find_panels(
     uprights = [a for a in credible if a.side.name == "left"]
     if not uprights:
         uprights = [a for a in credible if a.side.name == "right"]
-    rows = [a for a in axes if a.side.name == "bottom"]
+    rows = [a for a in axes if a.side.name == "bottom" and _may_be_row(a)]
     panels: list[Panel] = []
     for y in uprights:
         x = _axis_below(y, rows)
@@ -78,12 +79,19 @@ def find_panels(
             box = framed(box, y.marks.axis_at, y.span_px, pieces)
         if box is not None and all(_overlap(box, p.box) <= 0.3 for p in panels):
             panels.append(_panel(image, y, x, box, boxes, lines, axes))
+    panels = [p for p in panels if not _is_column(p)]
     panels += _with_shared_y(image, panels, rows, boxes, lines)
     panels += _framed_beside(image, panels, axes, boxes, lines)
     panels = [_with_shared_x(p, panels) for p in panels]
     panels += _inner_cells(panels)
     panels = [replace(p, drawing=drawing) for p in panels]
     return tuple(sorted(panels, key=lambda p: (round(p.box[1] / 50), p.box[0])))
+
+
+def _is_column(panel: Panel) -> bool:
+    """Whether a panel is no more than the column of a table, or the strip beside an axis at the right of a plot."""
+    x0, y0, x1, y1 = panel.box
+    return bool(panel.y.boxes) and panel.x is None and x1 - x0 < COLUMN * (y1 - y0)
 
 
 def _is_credible(axis: Axis) -> bool:
@@ -95,6 +103,12 @@ def _is_credible(axis: Axis) -> bool:
         return True
     evidence = axis.marks.is_drawn + (axis.marks.axis_line is not None)
     return axis.n_used >= 4 or axis.n_used + evidence >= 4
+
+
+def _may_be_row(axis: Axis) -> bool:
+    """Whether numbers may be a level axis: turned ones stand in a row as well where they are labels of upright axes side by side."""
+    is_turned = any(b.rotation != 0 for b in axis.boxes)
+    return not is_turned or axis.marks.is_drawn or axis.marks.axis_line is not None or axis.n_used > 2
 
 
 def _axis_below(y: Axis, rows: Sequence[Axis]) -> Axis | None:
@@ -254,12 +268,23 @@ def _with_shared_y(
         if not mates or right - left < LEAST_SIDE:
             continue
         mate = max(mates, key=lambda p: p.box[2])
+        if _has_labels_between(boxes, mate, left):
+            continue
         box = (max(round(left) + 3, mate.box[2] + 3), mate.box[1], min(round(right) - 3, image.shape[1] - 1), mate.box[3])
         if box[2] - box[0] >= LEAST_SIDE and all(_overlap(box, p.box) <= 0.1 for p in (*panels, *found)):
             own = {b.box for b in (*mate.y.boxes, *x.boxes)}
             texts = tuple(b for b in boxes if b.box not in own)
             found.append(Panel(image, box, mate.y, x, texts, tuple(lines), mate.height, mate.flags))
     return found
+
+
+def _has_labels_between(boxes: Sequence[TextBox], mate: Panel, left: float) -> bool:
+    """Whether numbers stand in a column between a plot and the next one: that has labels of its own, though they made no axis."""
+    _, y0, x1, y1 = mate.box
+    numbers = [b for b in boxes if b.number_confidence > 0.5 and any(c.isdigit() for c in b.number)]
+    beside = [b for b in numbers if x1 < b.box[0] and b.box[2] < left + 2]
+    level = [b for b in beside if y0 - mate.height < (b.box[1] + b.box[3]) / 2 < y1]
+    return any(abs(a.box[2] - b.box[2]) < mate.height and a is not b for a in level for b in level)
 
 
 def _framed_beside(

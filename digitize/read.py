@@ -26,6 +26,7 @@ from digitize.panels import Panel, find_panels
 from digitize.record import AxisRecord, PanelRecord, PointRecord, ScaleName, SeriesRecord, TickRecord
 from digitize.series import Mark, Place, Series
 from digitize.turned import Turn
+from digitize.vector.frame import with_drawn
 from digitize.vector.labels import checked, with_page_text
 from digitize.vector.paths import Drawing
 from digitize.vector.pieces import pieces_of, strokes_of
@@ -33,6 +34,7 @@ from digitize.vector.ticks import exact_axis
 
 COUNTED_KINDS = ("errorbar", "scatter", "line", "km")
 """Kinds whose marks stand at numbers, also where these are written as dates or with a word; bars and boxes stand in categories."""
+LINE_SHARE = 0.12  # share of the shorter side of an image that an axis line is long at least
 
 _Found = tuple[tuple[LegendEntry, ...], Marks]
 
@@ -85,13 +87,13 @@ def read_image(
         to_original = to_original @ PixelTransform.from_matrix(matrix)
     gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
     texts = with_page_text(image, find_text(image), drawing.texts)
-    lines = find_lines(gray, int(0.12 * min(gray.shape)))
     strokes = strokes_of(pieces_of(drawing.paths))
+    lines = with_drawn(find_lines(gray, int(LINE_SHARE * min(gray.shape))), strokes, gray, int(LINE_SHARE * min(gray.shape)))
     read = [with_multiplier(checked(exact_axis(axis, strokes), drawing.texts), texts) for axis in find_axes(gray, texts, lines)]
     axes = with_given(read, calibrate, (gray.shape[0], gray.shape[1]), lines, to_original)
     upright = find_panels(image, axes, texts, lines, drawing)
     # Names along the rows of a forest plot outweigh a column of numbers that reads as an axis, but no axis with a line of its own.
-    rivals = [p for p in upright if p.y.reading.is_sure and p.y.marks.axis_line is not None]
+    rivals = [p for p in upright if p.y.reading.is_sure and (p.y.marks.axis_line is not None or _has_own_foot(p))]
     turned = [(p, _marks(p, kind)) for p in find_horizontal(image, axes, texts, lines, drawing, rivals)]
     # Bars and boxes have no such names to tell: where a column of numbers surely reads as an axis they are not looked for.
     sure = [p for p in upright if p.y.reading.is_sure]
@@ -101,6 +103,14 @@ def read_image(
     panels = [*((p, _marks(p, kind)) for p in kept), *turned]
     named = ((p, f"p{page}-{_letter(k)}", marks) for k, (p, marks) in enumerate(panels, start=first))
     return tuple(_read_panel(p, to_original, name, page, *marks) for p, name, marks in named)
+
+
+def _has_own_foot(panel: Panel) -> bool:
+    """Whether a panel has a sure level axis whose line starts where its upright one stands: then it is no column of a table."""
+    x = panel.x
+    if not isinstance(x, Axis) or not x.reading.is_sure or x.marks.axis_line is None:
+        return False
+    return abs(x.marks.axis_line.start - panel.y.marks.axis_at) < 3 * panel.height
 
 
 def _side_by_side(turned: Sequence[tuple[Panel, _Found]]) -> list[tuple[Panel, _Found]]:

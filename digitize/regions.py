@@ -223,6 +223,11 @@ def cut(page: Page, region: Region, prose: Sequence[Block]) -> tuple[NDArray[np.
     return image, _moved(page.drawing, region.box, prose)
 
 
+def _is_within(drawn: Box, box: tuple[int, int, int, int]) -> bool:
+    """Whether something drawn belongs to a region: what reaches beyond it frames the caption as well, unless it lies under all of it."""
+    return _holds((box[0], box[1], box[2], box[3]), drawn) or _holds(drawn, (box[0], box[1], box[2], box[3]))
+
+
 def _moved(drawing: Drawing, box: tuple[int, int, int, int], prose: Sequence[Block]) -> Drawing:
     x0, y0 = box[:2]
 
@@ -232,7 +237,7 @@ def _moved(drawing: Drawing, box: tuple[int, int, int, int], prose: Sequence[Blo
     paths = tuple(
         replace(p, points=p.points - (x0, y0), clip=moved(p.clip) if p.clip is not None else None)
         for p in drawing.paths
-        if near(p.box, box)
+        if near(p.box, box) and _is_within(_clipped(p), box)
     )
     texts = tuple(replace(t, box=moved(t.box)) for t in drawing.texts if near(t.box, box) and not any(_holds(b.box, t.box) for b in prose))
     return Drawing(paths, tuple(moved(b) for b in drawing.images if near(b, box)), texts, drawing.missing)

@@ -79,9 +79,10 @@ def read_columns(image: NDArray[np.uint8], texts: Sequence[TextBox], rows_y: Seq
 
 
 def count_named(texts: Sequence[TextBox], rows_y: Sequence[float], plot: tuple[float, float]) -> int:
-    """How many rows have a name beside them."""
+    """How many rows have a name of two letters or more beside them; a lone one is a mark or the letter of a panel."""
     outside = [t for t in texts if t.rotation == 0 and not plot[0] < _middle(t) < plot[1]]
-    return sum(bool(_name(row, plot)) for row in _cells(outside, rows_y))
+    names = (_name(row, plot) for row in _cells(outside, rows_y))
+    return sum(sum(c.isalpha() for t in name for c in t.text) >= 2 for name in names)
 
 
 def undrawn_rows(texts: Sequence[TextBox], rows_y: Sequence[float], plot: tuple[float, float]) -> list[float]:

@@ -55,6 +55,7 @@ def read_bars(scene: Scene, legend: Sequence[LegendEntry]) -> tuple[tuple[Series
     base, bars = max(found, key=lambda f: len(f[1]), default=(0.0, []))
     if not _are_bars(bars, scene, base):
         return (), ()
+    bars = sorted([*bars, *_stacked(drawn_here, bars, base)], key=lambda r: r.middle)
     stems = joined(scene.stems)
     drawn = [_drawn(r, base, stems, drawn_here, scene) for r in bars]
     return grouped(scene.panel, legend, drawn, _row_base(scene, base))
@@ -107,6 +108,22 @@ def standing(rectangles: Sequence[Rectangle], base: float) -> list[Rectangle]:
     return sorted((r for r in own if 0.5 * width < r.width < 2.0 * width), key=lambda r: r.middle)
 
 
+def _stacked(rectangles: Sequence[Rectangle], bars: Sequence[Rectangle], base: float) -> list[Rectangle]:
+    """The rectangles that stand on the end of a bar or of one another, as wide as that."""
+    found: list[Rectangle] = []
+    below = list(bars)
+    while below:
+        bar = below.pop()
+        hangs = abs(bar.box[1] - base) < abs(bar.box[3] - base)
+        end, start = (3, 1) if hangs else (1, 3)
+        for r in rectangles:
+            is_alike = abs(r.middle - bar.middle) < SAME and abs(r.width - bar.width) < 2 * SAME
+            if is_alike and abs(r.box[start] - bar.box[end]) < SAME and all(r is not other for other in (*bars, *found)):
+                found.append(r)
+                below.append(r)
+    return found
+
+
 def _are_bars(bars: Sequence[Rectangle], scene: Scene, base: float) -> bool:
     """Whether rectangles are bars: they stand side by side, and not all reach the plot's top."""
     if not bars or all(abs(r.box[1] - scene.box[1]) < 4 for r in bars):
@@ -126,7 +143,8 @@ def _drawn(r: Rectangle, base: float, stems: Sequence[Stroke], others: Sequence[
     up = stem.start if stem is not None and stem.start < end - TOUCH else None
     down = stem.end if stem is not None and stem.end > end + TOUCH else None
     outer, inner = (None if y is None else Place(y, scene.u_px) for y in ((down, up) if hangs else (up, down)))
-    flags = ("stacked",) if _bears_another(r, end, others, hangs=hangs) else ()
+    is_on_another = min(abs(r.box[1] - base), abs(r.box[3] - base)) > ON_BASE
+    flags = ("stacked",) if is_on_another or _bears_another(r, end, others, hangs=hangs) else ()
     fill, texture = _filling(r, scene)
     bar = Bar(round(r.box[0]), round(r.box[2]), round(r.box[1]), fill, is_blank=False, texture=texture)
     return Drawn(bar, Place(end, scene.u_px), outer, inner, hangs=hangs, flags=flags)

@@ -22,7 +22,7 @@ LONG = 0.4  # share of the plot's width that a curve crosses
 def read_curves(scene: Scene, legend: Sequence[LegendEntry]) -> tuple[Series, ...]:
     """The curves of a panel, a series each: its marks are the corners of the steps; empty where no path is one."""
     found = [(piece, corners) for piece in scene.pieces if (corners := _steps(piece, scene)) is not None]
-    names = _names([piece for piece, _ in found], scene, legend)
+    names = named_by_color([piece for piece, _ in found], scene, legend)
     series = []
     for (piece, corners), name in zip(found, names, strict=True):
         stroke = piece.path.stroke or (0, 0, 0, 255)
@@ -61,7 +61,7 @@ def _steps(piece: Piece, scene: Scene) -> Doubles | None:
     return np.array(steps)
 
 
-def _names(pieces: Sequence[Piece], scene: Scene, legend: Sequence[LegendEntry]) -> list[str]:
+def named_by_color(pieces: Sequence[Piece], scene: Scene, legend: Sequence[LegendEntry]) -> list[str]:
     """The name of each curve: of the legend's key in its colour; of several curves in one colour in the order of drawing."""
     free = list(legend)
     names = []

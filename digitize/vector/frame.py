@@ -4,11 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from digitize.vector.pieces import Piece, is_rectangle, strokes_of
+import numpy as np
+from numpy.typing import NDArray
+
+from digitize.lines import Line
+from digitize.vector.pieces import Piece, Stroke, is_rectangle, strokes_of
 
 FROM_AXIS = 5.0  # px from the y axis (or the plot's lower edge) within which a line starts there
 
 INSIDE = 2  # px between a frame and what counts as inside
+
+LUMA = (0.299, 0.587, 0.114)
+DARK, OPAQUE = 40.0, 255  # grey levels below the paper's from which a stroke is a line, as `digitize.lines` takes them; its alpha
 
 Limits = tuple[int, int, int, int]
 
@@ -42,6 +49,31 @@ def framed(box: Limits, axis_at: float, ticks: tuple[float, float], pieces: Sequ
         y0, y1 = min(y0, round(min(e[2] for e in whole))), max(y1, round(max(e[3] for e in whole)) - INSIDE)
     wall = any(abs(e[1] - x1) < 1.5 for e in whole)
     return x0, y0, x1 - INSIDE * wall, y1
+
+
+def with_drawn(lines: Sequence[Line], strokes: Sequence[Stroke], gray: NDArray[np.uint8], least: int) -> tuple[Line, ...]:
+    """The lines that the rendering shows, and those drawn that markers on them hide there.
+
+    Parameters
+    ----------
+    lines : sequence of Line
+        As found in the rendering.
+    strokes : sequence of Stroke
+        Straight strokes of the page.
+    gray : (h, w) uint8
+        The rendering.
+    least : int
+        Length of the shortest line that counts, px.
+    """
+    paper = float(np.median(gray))
+    found = list(lines)
+    for stroke in strokes:
+        depth = paper - float(np.dot(stroke.color[:3], LUMA))
+        same = [k for k in found if k.upright == stroke.upright and abs(k.at - stroke.at) < 2 * FROM_AXIS]
+        hidden = all(min(k.end, stroke.end) - max(k.start, stroke.start) < 0.1 * stroke.length for k in same)
+        if stroke.length >= least and depth > DARK and stroke.color[3] == OPAQUE and hidden:
+            found.append(Line(stroke.upright, stroke.at, stroke.start, stroke.end, max(1.0, stroke.width), depth))
+    return tuple(found)
 
 
 def _edges(pieces: Sequence[Piece]) -> list[tuple[bool, float, float, float]]:

@@ -11,6 +11,7 @@ from digitize.vector.paths import Color, Doubles
 from digitize.vector.pieces import Piece
 
 SAME = 0.25  # px within which outlines are one and the same
+BULGED = 0.84  # share of its box that a circle covers whose curves' control points stand at two thirds, as Windows metafiles have them
 
 # Where programs anchor a triangle, as a share of its height from its base, by its height over its width: at the centroid (R), at half
 # height (matplotlib, Excel), at two fifths (gnuplot).
@@ -21,7 +22,7 @@ TRIANGLES = ((3**0.5 / 2, 1 / 3), (1.0, 0.5), (5 / 6, 0.4))
 class Glyph:
     """A marker: its shape, its anchor, its extent (px), its colours (None where there is no fill or stroke), and its order of drawing.
 
-    `base` and `apex` are the y of a triangle's base and tip.
+    `base` and `apex` are the y of a triangle's base and tip; `more` is how many more of its look lie on the same place.
     """
 
     shape: str
@@ -34,6 +35,7 @@ class Glyph:
     order: int
     base: float = 0.0
     apex: float = 0.0
+    more: int = 0
 
     def anchored(self, share: float) -> Glyph:
         """A triangle whose anchor lies at this share of the way from its base to its tip."""
@@ -114,8 +116,8 @@ def _shape(points: Doubles, w: float, h: float, *, curved: bool) -> str | None:
     if len(points) == 4 and abs(share - 0.5) < 0.03:
         on_axes = all(min(abs(px - (x.min() + w / 2)) / w, abs(py - (y.min() + h / 2)) / h) < 0.05 for px, py in points.tolist())
         return "diamond" if on_axes else None
-    # A circle of straight or of curved steps covers pi / 4 of its box, a little less where its steps are few.
-    if (curved or len(points) >= 8) and 0.70 < share < 0.80 and is_even:
+    # A circle of straight or of curved steps covers pi / 4 of its box, a little less where its steps are few; some programs bulge it.
+    if (curved or len(points) >= 8) and 0.70 < share < (BULGED if curved else 0.80) and is_even:
         radii = np.hypot((x - x.min() - w / 2) / w, (y - y.min() - h / 2) / h)
         return "circle" if radii.min() > 0.46 and radii.max() < 0.54 else None
     return None

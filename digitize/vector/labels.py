@@ -6,6 +6,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import replace
 from difflib import SequenceMatcher
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +16,17 @@ from digitize.ocr import TextBox, read_box
 from digitize.vector.paths import Box, TextSpan
 
 NUMBER = re.compile(r"[-−–+]?\s?[\d.,]*\d[\d.,]*\s?%?")
+PAIR = re.compile(r"\d+\s?[-–]\s?\d+")
+"""Two numbers that are a name; a minus sign stands right before its number and after none."""
+
 MOST = 200
 """Numbers of a page that are looked for anew: where more are missing the page is a table."""
+
+WITHIN = 0.95
+"""Share of what was read that lies within a number of the page, where that is all of it: a power of ten reaches beyond its base."""
+
+APART = 0.5
+"""Digit heights between two texts of a page from which on they are no words of one."""
 
 LIKENESS = 0.7
 """From which share of common letters two spellings are of one text."""
@@ -37,13 +47,50 @@ def with_page_text(image: NDArray[np.uint8], texts: Sequence[TextBox], spans: Se
     spans : sequence of TextSpan
         The page's own text.
     """
-    texts = [_spelled(t, spans) for t in texts]
-    numbers = [s for s in spans if abs(s.degrees) < 1 and NUMBER.fullmatch(s.text)]
-    missing = [s.box for s in numbers if not any(share_inside(s.box, t.box) > 0.3 for t in texts)]
-    if len(missing) > MOST:
+    texts = _with_names([_spelled(t, spans) for whole in texts for t in _parted(whole, spans)], spans)
+    numbers = [s for s in spans if min(abs(s.degrees), abs(s.degrees - 90)) < 1 and NUMBER.fullmatch(s.text)]
+    doubtful = {id(s): own for s in numbers if (own := _differing(s, texts)) is not None}
+    if len(doubtful) > MOST:
         return texts
-    found = (read_box(image, _grown(box, image)) for box in missing)
-    return [*texts, *(t for t in found if t.number_confidence > 0.5)]
+    for span in (s for s in numbers if id(s) in doubtful):
+        again, own = read_box(image, _grown(span.box, image), 0 if abs(span.degrees) < 1 else 90), doubtful[id(span)]
+        if again.number_confidence > 0.5 and (not own or _digits(again.number) == _digits(span.text)):
+            texts = [*(t for t in texts if not any(t is o for o in own)), again]
+    return texts
+
+
+def _differing(span: TextSpan, texts: Sequence[TextBox]) -> list[TextBox] | None:
+    """What was read in the place of a number of the page, where that is nothing or another number; None where both agree."""
+    own = [t for t in texts if share_inside(span.box, t.box) > 0.3 or share_inside(t.box, span.box) > 0.6]
+    if any(_digits(t.number) == _digits(span.text) for t in own) or any(share_inside(t.box, span.box) < WITHIN for t in own):
+        return None
+    return own
+
+
+def _with_names(texts: Sequence[TextBox], spans: Sequence[TextSpan]) -> list[TextBox]:
+    """The texts, with one in place of two numbers where the page writes them as one name (`10 - 5`)."""
+    result = list(texts)
+    for span in (s for s in spans if abs(s.degrees) < 1 and PAIR.fullmatch(s.text)):
+        own = [t for t in result if t.rotation == 0 and share_inside(t.box, span.box) > 0.8]
+        if not own:
+            continue
+        x0, y0, x1, y1 = (f(t.box[k] for t in own) for k, f in enumerate((min, min, max, max)))
+        whole = replace(own[0], box=(x0, y0, x1, y1), text=span.text, confidence=1.0, number="", number_confidence=0.0)
+        result = [t for t in result if t not in own] + [whole]
+    return result
+
+
+def _parted(text: TextBox, spans: Sequence[TextSpan]) -> list[TextBox]:
+    """The text as the several that the page writes with wide gaps between them; itself where it is one."""
+    own = sorted((s for s in spans if abs(s.degrees) < 1 and share_inside(s.box, text.box) > 0.6), key=lambda s: s.box[0])
+    gaps = [b.box[0] - a.box[2] for a, b in pairwise(own)]
+    if text.rotation or not gaps or max(gaps) < APART * text.height or likeness(" ".join(s.text for s in own), text.text) < LIKENESS:
+        return [text]
+    cuts = [0, *(k + 1 for k, gap in enumerate(gaps) if gap >= APART * text.height), len(own)]
+    parts = [own[a:b] for a, b in pairwise(cuts)]
+    return [
+        replace(text, box=(p[0].box[0], text.box[1], p[-1].box[2], text.box[3]), text=" ".join(s.text for s in p)) for p in parts
+    ]
 
 
 def _spelled(text: TextBox, spans: Sequence[TextSpan]) -> TextBox:

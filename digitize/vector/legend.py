@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from digitize.legend import LegendEntry, is_word
 from digitize.vector.glyphs import Glyph
-from digitize.vector.labels import LIKENESS, likeness, share_inside
+from digitize.vector.labels import DIFFERS, LIKENESS, likeness, share_inside
 from digitize.vector.paths import Box, Color
 from digitize.vector.scene import Scene, inside
 
@@ -39,7 +39,8 @@ def find_keys(scene: Scene, legend: Sequence[LegendEntry]) -> tuple[Key, ...]:
             if len(keys) > len(best) and (len(keys) > 1 or confirmed):
                 best = keys
     named = {k.name for k in best}
-    bare = [Key(e.name, None, _colors(scene, _padded(e.key_box, 4.0))) for e in legend if e.name not in named]
+    left = [e for e in legend if e.name not in named and not (_is_written(scene) and _is_mark(scene, e))]
+    bare = [Key(e.name, None, _colors(scene, _padded(e.key_box, 4.0))) for e in left]
     return (*best, *(key for key in bare if key.colors))
 
 
@@ -75,8 +76,23 @@ def _words(scene: Scene) -> list[_Word]:
         seen = max(read, key=lambda t: share_inside(span.box, t.box), default=None)
         if seen is None or share_inside(span.box, seen.box) < 0.6 or _is_part(span.text, seen.text):
             words.append(_Word(span.text, span.box))
+    if _is_written(scene):
+        return words
     alone = [t for t in read if all(share_inside(w.box, t.box) < 0.6 for w in words)]
     return words + [_Word(t.text, (t.box[0], t.box[1], t.box[2], t.box[3])) for t in alone]
+
+
+def _is_written(scene: Scene) -> bool:
+    """Whether the page writes the axis's labels as text: then letters that it does not write are marks that look like some."""
+    labels = scene.panel.y.boxes
+    if DIFFERS in scene.panel.y.reading.flags:
+        return False
+    return 2 * sum(any(share_inside(s.box, b.box) > 0.6 for s in scene.panel.drawing.texts) for b in labels) > len(labels)
+
+
+def _is_mark(scene: Scene, entry: LegendEntry) -> bool:
+    """Whether the page writes no text where the name of an entry was read."""
+    return not any(share_inside(s.box, entry.text_box) > 0.3 for s in scene.panel.drawing.texts)
 
 
 def _is_part(said: str, seen: str) -> bool:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
@@ -16,9 +16,11 @@ from digitize.vector.glyphs import Glyph
 from digitize.vector.legend import Key, find_keys, key_glyphs
 from digitize.vector.paths import Color
 from digitize.vector.pieces import Piece
-from digitize.vector.scene import Scene, inside
+from digitize.vector.scene import ON_AXIS, Scene, inside
 
-SAME_SIZE = 0.4  # px within which markers of one series agree in size
+SAME_SIZE, SAME_SHARE = 0.4, 0.25  # px, and share, within which markers of one series agree in size: some programs round their corners
+MOST = 0.5  # share of the markers that stand at error bars, from which on the others are decoration
+SAME_PLACE = 0.02  # px
 ON_VERTEX = 0.35  # px within which a polyline runs through a marker's anchor
 
 
@@ -38,8 +40,8 @@ class Style:
             self.shape == glyph.shape
             and self.fill == glyph.fill
             and self.stroke == glyph.stroke
-            and abs(self.width - glyph.width) < SAME_SIZE
-            and abs(self.height - glyph.height) < SAME_SIZE
+            and abs(self.width - glyph.width) < max(SAME_SIZE, SAME_SHARE * self.width)
+            and abs(self.height - glyph.height) < max(SAME_SIZE, SAME_SHARE * self.height)
         )
 
 
@@ -47,7 +49,7 @@ def read_points(scene: Scene, legend: Sequence[LegendEntry]) -> tuple[Series, ..
     """The series of markers in a panel with their error bars; empty where no markers are drawn."""
     keys = find_keys(scene, legend)
     taken = key_glyphs(scene, legend, keys)
-    data = [g for k, g in enumerate(scene.glyphs) if k not in taken and inside(scene.box, g.x, g.y)]
+    data = [g for k, g in enumerate(scene.glyphs) if k not in taken and inside(scene.box, g.x, g.y, ON_AXIS)]
     groups = [_anchored(style, own, scene) for style, own in _by_style(data, scene)]
     groups = [(style, part) for style, own in groups for part in _split(own, scene)]
     glyphs = [g for _, own in groups for g in own]
@@ -70,13 +72,23 @@ def _by_style(glyphs: Sequence[Glyph], scene: Scene) -> list[tuple[Style, list[G
         own = next((members for style, members in groups if style.fits(glyph)), None)
         if own is None:
             groups.append((Style(glyph.shape, glyph.width, glyph.height, glyph.fill, glyph.stroke), [glyph]))
-        elif all(max(abs(glyph.x - g.x), abs(glyph.y - g.y)) > 0.01 for g in own):
+        else:
             own.append(glyph)
+    groups = [(style, _counted(own)) for style, own in groups]
     stems = np.array([s.at for s in scene.stems])
     has_stem = [np.mean([bool(stems.size) and np.abs(stems - g.x).min() < ON_VERTEX for g in own]) for _, own in groups]
-    if max(has_stem, default=0.0) >= 0.5:
-        groups = [group for group, share in zip(groups, has_stem, strict=True) if share >= 0.5]
-    return groups
+    at_stems = [group for group, share in zip(groups, has_stem, strict=True) if share >= 0.5]
+    # An axis line that some markers stand on is no error bar.
+    return at_stems if sum(len(own) for _, own in at_stems) >= MOST * sum(len(own) for _, own in groups) else groups
+
+
+def _counted(own: Sequence[Glyph]) -> list[Glyph]:
+    """Markers of one style, those drawn at the very same place as one; each holds how many more lie there than at other places."""
+    places: dict[tuple[int, int], list[Glyph]] = {}
+    for glyph in own:
+        places.setdefault((round(glyph.x / SAME_PLACE), round(glyph.y / SAME_PLACE)), []).append(glyph)
+    least = min(map(len, places.values()))  # some programs draw every marker twice
+    return [replace(same[0], more=len(same) - least) for same in places.values()]
 
 
 def _anchored(style: Style, own: list[Glyph], scene: Scene) -> tuple[Style, list[Glyph]]:
@@ -170,7 +182,7 @@ def _marker(style: Style) -> str:
 def _mark(glyph: Glyph, ends: Ends, scene: Scene) -> Mark:
     top, bottom = (None if y is None else Place(y, scene.u_px) for y in (ends.top, ends.bottom))
     outside = [y for y in (glyph.y, ends.top, ends.bottom) if y is not None and not scene.box[1] <= y <= scene.box[3]]
-    flags = ("clipped",) if outside else ()
+    flags = (*(("clipped",) if outside else ()), *(("partly_hidden",) if glyph.more else ()))
     x, y = Place(glyph.x, scene.u_px), Place(glyph.y, scene.u_px)
     return Mark(x, y, y_lo=bottom, y_hi=top, flags=flags, confidence=0.6 if flags else 0.99)
 

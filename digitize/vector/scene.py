@@ -18,6 +18,8 @@ from digitize.vector.pieces import Piece, Stroke, paths_near, pieces_of, strokes
 from digitize.vector.ticks import place_noise
 
 MARGIN = 3.0  # px beyond the inside of a plot that still count as the plot: half an axis line
+ON_TICK = 1.0  # px
+ON_AXIS = 3.0  # px beyond the scene's box within which something stands on an axis line: its value may well be the axis's end
 WHITE = (255, 255, 255)
 
 
@@ -60,7 +62,7 @@ def scene_of(panel: Panel, legend: Sequence[LegendEntry]) -> Scene:
         panel,
         box,
         tuple(pieces),
-        _stems(strokes, box),
+        _without_ticks(_stems(strokes, box), panel),
         tuple(s for s in strokes if not s.upright),
         _without_tiles([_hollow(g, paper) for g in find_glyphs(pieces, largest) if not _is_invisible(g, paper)]),
         paper,
@@ -78,6 +80,19 @@ def _stems(strokes: Sequence[Stroke], box: Box) -> tuple[Stroke, ...]:
     own = [s for s in strokes if s.upright and _can_be_stem(s, box)]
     ends = Counter((round(s.start), round(s.end)) for s in own if s.length > 0.5 * (box[3] - box[1]))
     return tuple(s for s in own if ends[round(s.start), round(s.end)] < 3)
+
+
+def _without_ticks(stems: Sequence[Stroke], panel: Panel) -> tuple[Stroke, ...]:
+    """The strokes without the tick marks of the x axis, which may point into the plot."""
+    if not isinstance(panel.x, Axis):
+        return tuple(stems)
+    ticks, foot = [t.px for t in panel.x.calibration.ticks], panel.x.marks.axis_at
+
+    def is_tick(stroke: Stroke) -> bool:
+        is_short = stroke.length < panel.height and min(abs(stroke.start - foot), abs(stroke.end - foot)) < MARGIN
+        return is_short and any(abs(stroke.at - px) < ON_TICK for px in ticks)
+
+    return tuple(s for s in stems if not is_tick(s))
 
 
 def _can_be_stem(stroke: Stroke, box: Box) -> bool:

@@ -48,7 +48,13 @@ def bars() -> ReadPanel:
     return only(read_image(image(bars=True)))
 
 
-@pytest.mark.parametrize("kind", ["line", "nonsense"])
+def test_lines_are_not_read_off_pixels(scatter: ReadPanel) -> None:
+    marks = read_marks(scatter.panel, (), "line")
+    assert (marks.kind, marks.series) == ("line", ())
+    assert marks.refused == "lines without markers are read where a PDF draws them with paths, not off pixels"
+
+
+@pytest.mark.parametrize("kind", ["nonsense"])
 def test_a_kind_that_is_not_read_is_refused_by_its_name(scatter: ReadPanel, kind: str) -> None:
     marks = read_marks(scatter.panel, (), kind)
     assert marks.series == ()

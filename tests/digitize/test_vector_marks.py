@@ -222,3 +222,39 @@ def test_a_legend_over_a_bar_does_not_change_its_series(tmp_path: Path) -> None:
     assert {s.name: [p.y for p in s.points] for s in panel.series} == {
         name: pytest.approx(y, abs=0.01) for name, y in zip(("Placebo", "Ketamine", "Morphine"), heights, strict=True)
     }
+
+
+def test_every_part_of_a_stack_is_read_and_flagged(tmp_path: Path) -> None:
+    figure = Figure(figsize=(4.5, 3.0))
+    axes = figure.subplots()
+    lower, upper = [20.0, 40.0, 30.0], [30.0, 25.0, 50.0]
+    axes.bar(["One", "Two", "Three"], lower, color="0.3", label="Low", width=0.5)
+    axes.bar(["One", "Two", "Three"], upper, bottom=lower, color="0.8", label="High", width=0.5)
+    axes.set(ylim=(0, 100), yticks=range(0, 101, 20))
+    figure.savefig(tmp_path / "stack.pdf")
+    panel = only_panel(tmp_path / "stack.pdf")
+    read = {s.color: [p.y for p in s.points] for s in panel.series}
+    ends = [a + b for a, b in zip(lower, upper, strict=True)]
+    assert read == {"#4d4d4d": pytest.approx(lower, abs=0.1), "#cccccc": pytest.approx(ends, abs=0.1)}
+    assert all("stacked" in p.flags for s in panel.series for p in s.points)
+
+
+def test_markers_at_one_place_are_one_point_that_says_so(tmp_path: Path) -> None:
+    figure = Figure(figsize=(4.5, 3.0))
+    axes = figure.subplots()
+    axes.plot([1, 2, 2, 3, 5, 7], [20, 50, 50, 30, 70, 60], "o", color="black", ms=6)
+    axes.set(xlim=(0, 8), ylim=(0, 100), yticks=range(0, 101, 20))
+    figure.savefig(tmp_path / "same.pdf")
+    (series,) = only_panel(tmp_path / "same.pdf").series
+    assert [p.y for p in series.points] == pytest.approx([20, 50, 30, 70, 60], abs=0.1)
+    assert [("partly_hidden" in p.flags) for p in series.points] == [False, True, False, False, False]
+
+
+def test_markers_on_the_axis_lines_are_data(tmp_path: Path) -> None:
+    figure = Figure(figsize=(4.5, 3.0))
+    axes = figure.subplots()
+    axes.plot([0, 2, 4, 6, 0], [50, 0, 40, 60, 80], "s", color="black", ms=6, clip_on=False)
+    axes.set(xlim=(0, 8), ylim=(0, 100), yticks=range(0, 101, 20))
+    figure.savefig(tmp_path / "axes.pdf")
+    (series,) = only_panel(tmp_path / "axes.pdf").series
+    assert sorted(round(p.y) for p in series.points if isinstance(p.y, float)) == [0, 40, 50, 60, 80]

@@ -6,18 +6,20 @@ import math
 from collections.abc import Sequence
 from dataclasses import replace
 
+import cv2
 import numpy as np
 import pytest
 
 from calibration import AxisCalibration, AxisReading, scale_named
 from digitize.axes import Axis
+from digitize.lines import Line
 from digitize.ocr import TextBox
 from digitize.ticks import Side, TickMarks
 from digitize.vector.errorbars import Ends, are_even, error_bars
-from digitize.vector.frame import framed
+from digitize.vector.frame import framed, with_drawn
 from digitize.vector.glyphs import Glyph, find_glyphs
-from digitize.vector.labels import checked
-from digitize.vector.paths import TextSpan, VectorPath
+from digitize.vector.labels import checked, with_page_text
+from digitize.vector.paths import CLOSE, CURVE, MOVE, TextSpan, VectorPath
 from digitize.vector.pieces import Stroke, pieces_of
 from digitize.vector.ticks import exact_axis
 
@@ -156,3 +158,42 @@ def test_the_plot_reaches_as_far_as_its_frame_and_no_farther_than_what_starts_at
     other = path([(400, 310), (700, 310), (700, 90), (400, 90)], filled=False)
     assert framed((52, 95, 200, 308), 50.0, (100.0, 300.0), pieces_of([frame, other])) == (52, 92, 348, 308)
     assert framed((52, 95, 200, 308), 50.0, (100.0, 300.0), pieces_of([other])) == (52, 95, 200, 308)
+
+
+def test_numbers_of_the_page_help_where_boxes_were_misread() -> None:
+    """A turned number that was overlooked is read, one that was cut is read again; two numbers with a dash between are a name."""
+    image = np.full((400, 400, 3), 255, dtype=np.uint8)
+    cv2.putText(image, "0.75", (100, 100), cv2.FONT_HERSHEY_SIMPLEX, 0.8, (0, 0, 0), 2, cv2.LINE_AA)
+    cut = TextBox((140.0, 82.0, 155.0, 100.0), 0, "5", 0.9, "5", 0.9, 18.0)
+    pair = [TextBox((x, 300.0, x + 12.0, 318.0), 0, n, 1.0, n, 1.0, 18.0) for x, n in ((100.0, "2"), (150.0, "0"))]
+    spans = [TextSpan("0.75", (99.0, 80.0, 160.0, 101.0), 24.0, 0.0), TextSpan("2 - 0", (99.0, 299.0, 163.0, 319.0), 24.0, 0.0)]
+    texts = with_page_text(image, [cut, *pair], spans)
+    assert sorted((t.text, t.number) for t in texts) == [("0.75", "0.75"), ("2 - 0", "")]
+
+
+def test_a_power_is_not_taken_for_its_base() -> None:
+    """A page writes the exponent as a text of its own: what was read whole stays."""
+    image = np.full((100, 200, 3), 255, dtype=np.uint8)
+    power = TextBox((20.0, 20.0, 77.0, 55.0), 0, "10³", 1.0, "10^3", 1.0, 30.0)
+    assert with_page_text(image, [power], [TextSpan("10", (20.0, 25.0, 60.0, 55.0), 40.0, 0.0)]) == [power]
+
+
+def test_lines_that_markers_hide_are_known_from_their_paths() -> None:
+    gray = np.full((200, 200), 255, dtype=np.uint8)
+    hidden = Stroke(True, 50.0, 10.0, 190.0, (0, 0, 0, 255), 2.0, 0)
+    faint = Stroke(True, 90.0, 10.0, 190.0, (235, 235, 235, 255), 2.0, 1)
+    known = Line(False, 190.0, 10.0, 190.0, 2.0, 255.0)
+    seen = Stroke(False, 190.2, 10.0, 190.0, (0, 0, 0, 255), 2.0, 2)
+    lines = with_drawn([known], [hidden, faint, seen], gray, 24)
+    assert [(line.upright, line.at) for line in lines] == [(False, 190.0), (True, 50.0)]
+
+
+def test_a_circle_of_a_windows_metafile_is_one() -> None:
+    """Its curves have their control points at two thirds, and bulge."""
+    s = 2 / 3
+    corners = [(1, 0), (1, s), (s, 1), (0, 1), (-s, 1), (-1, s), (-1, 0), (-1, -s), (-s, -1), (0, -1), (s, -1), (1, -s), (1, 0)]
+    points = 6.5 * np.array(corners, dtype=float) + 20
+    kinds = np.array([MOVE, *[CURVE] * 11, CURVE + CLOSE], dtype=np.uint8)
+    path = VectorPath(points, kinds, None, (0, 0, 0, 255), 2.0, (), 0, None)
+    (glyph,) = find_glyphs(pieces_of([path]), 30.0)
+    assert (glyph.shape, glyph.x, glyph.y) == ("circle", pytest.approx(20.0), pytest.approx(20.0))
