@@ -17,6 +17,7 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "axis_multiplied": "A power of ten at the end of the axis multiplies its labels; the values hold it. Check that it was read right.",
         "no_labels": "No labels could be read along the x axis: the points have no x.",
         "dates_as_names": "Dates or times stand along the x axis; a point carries the nearest one.",
+        "shared_axis": "The plot has no labels along y; its axis is that of the plot beside it, whose frame stands in the same rows.",
         "second_y_axis": "The plot has a y axis at each side; which series belongs to which is not known: values follow the left.",
         "shared_stem": "Several error bars run into one another; their ends were shared out by cap, darkness and evenness.",
         "end_hidden": "One end of the error bar is covered by other ink and was not read.",

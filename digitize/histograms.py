@@ -18,7 +18,6 @@ from digitize.axes import Axis
 from digitize.barends import Drawn, read_ends, weighed
 from digitize.barfield import DEFINITE, Bar, Field, contrast, make_field, texture_of
 from digitize.barskyline import LID_SHARE, PARTING_SHARE, Skyline, find_skyline
-from digitize.ink import paper_color
 from digitize.legend import LegendEntry
 from digitize.panels import Panel
 from digitize.series import Mark, Place, Series, hex_color
@@ -71,7 +70,7 @@ def read_histogram(panel: Panel, legend: Sequence[LegendEntry] = ()) -> tuple[Se
     base = _base(panel)
     if base is None:
         return ()
-    field = _within(panel, make_field(_widened(panel, base), legend, base))
+    field = _within(panel, make_field(panel, legend, base))
     sky = find_skyline(field)
     grid = _grid(sky, field) if sky is not None else None
     if sky is None or grid is None:
@@ -94,17 +93,6 @@ def _base(panel: Panel) -> float | None:
         return None
     zero = float(panel.y.calibration.to_pixel(0.0))
     return zero if panel.box[1] + 20 < zero < panel.box[3] + 6 else None
-
-
-def _widened(panel: Panel, base: float) -> Panel:
-    """The panel, reaching as far to the right as its baseline goes: bars on an axis line can hide that it is one."""
-    x0, y0, x1, y1 = panel.box
-    row = round(base)
-    strip = panel.image[max(0, row - 1) : row + 2].astype(np.float32)
-    inked = (np.abs(strip - paper_color(panel.crop)).max(axis=2) > DEFINITE).any(axis=0)
-    blank = np.flatnonzero(~inked[x1:])
-    reached = x1 + int(blank[0]) - 1 if blank.size else inked.size - 1
-    return replace(panel, box=(x0, y0, max(x1, min(reached - 1, x1 + (x1 - x0) // 4)), y1))
 
 
 def _within(panel: Panel, field: Field) -> Field:

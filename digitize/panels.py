@@ -14,6 +14,7 @@ from digitize.axes import Axis, read_names
 from digitize.categories import Categories, find_categories
 from digitize.lines import Line
 from digitize.ocr import TextBox
+from digitize.plotbox import LEAST_SIDE, Box, frame_walls, plot_box
 from digitize.ticks import Side
 from digitize.vector.frame import framed
 from digitize.vector.paths import Drawing
@@ -21,9 +22,8 @@ from digitize.vector.pieces import pieces_of
 
 __all__ = ["Box", "Categories", "Panel", "find_panels"]
 
-Box = tuple[int, int, int, int]
 COLUMN = 0.2  # width over height up to which a panel without anything along x is none
-LEAST_SIDE = 30  # px: nothing smaller is a plot
+SHARED = "shared_axis"
 
 
 @dataclass(frozen=True)
@@ -74,8 +74,8 @@ def find_panels(
     panels: list[Panel] = []
     for y in uprights:
         x = _axis_below(y, rows)
-        box = _plot_box(image, y, x, lines, _next_axis(y, uprights, image.shape[1]))
-        if box is not None and pieces:
+        box = plot_box(image, y, x, lines, _next_axis(y, uprights, image.shape[1]))
+        if box is not None and pieces and y.side.name == "left":
             box = framed(box, y.marks.axis_at, y.span_px, pieces)
         if box is not None and all(_overlap(box, p.box) <= 0.3 for p in panels):
             panels.append(_panel(image, y, x, box, boxes, lines, axes))
@@ -112,84 +112,41 @@ def _may_be_row(axis: Axis) -> bool:
 
 
 def _axis_below(y: Axis, rows: Sequence[Axis]) -> Axis | None:
-    """The row of numbers under an upright axis: it starts near its lower end and runs to its right."""
+    """The row of numbers under an upright axis: it starts near its lower end and runs into the plot."""
     lo, hi = y.span_px
     at = y.marks.axis_at
     line = y.marks.axis_line
     foot = max(hi, line.end) if line is not None else hi
     best: tuple[float, Axis] | None = None
     for row in rows:
-        first, last = row.span_px
+        # Distances from the upright axis into the plot.
+        first, last = sorted((px - at) * (-1 if y.side.name == "right" else 1) for px in row.span_px)
         gap = min(row.inner_edge - hi, max(0.0, row.inner_edge - foot))
         height = row.boxes[0].height if row.boxes else 0.0
-        beside = last > at + 2 * height and first > at - 0.15 * (last - first) - 2 * height
+        beside = last > 2 * height and first > -0.15 * (last - first) - 2 * height
         if beside and -1.5 * height <= gap < max(0.6 * (hi - lo), 8 * height):
-            cost = abs(gap) + 0.3 * max(0.0, first - at)
+            cost = abs(gap) + 0.3 * max(0.0, first)
             if best is None or cost < best[0]:
                 best = (cost, row)
     return best[1] if best else None
 
 
 def _next_axis(y: Axis, uprights: Sequence[Axis], width: int) -> float:
-    """Where the labels of the next panel to the right begin, else the edge of the image: no plot reaches beyond."""
+    """Where the labels of the next panel begin, else the edge of the image: no plot reaches beyond."""
     lo, hi = y.span_px
-    right = [a for a in uprights if a.boxes and a.marks.axis_at > y.marks.axis_at + LEAST_SIDE and _shares_rows(a, lo, hi)]
-    starts = [min(b.box[0] for b in a.boxes) for a in right]
-    return min([start for start in starts if start > y.marks.axis_at], default=float(width))
+    at = y.marks.axis_at
+    others = [a for a in uprights if a.boxes and _shares_rows(a, lo, hi)]
+    if y.side.name == "right":
+        ends = [max(b.box[2] for b in a.boxes) for a in others if a.marks.axis_at < at - LEAST_SIDE]
+        return max([end for end in ends if end < at], default=-1.0)
+    starts = [min(b.box[0] for b in a.boxes) for a in others if a.marks.axis_at > at + LEAST_SIDE]
+    return min([start for start in starts if start > at], default=float(width))
 
 
 def _shares_rows(axis: Axis, lo: float, hi: float) -> bool:
     """Whether an upright axis runs beside the rows lo to hi for half of their length or more."""
     first, last = axis.span_px
     return min(last, hi) - max(first, lo) > 0.5 * min(hi - lo, last - first)
-
-
-def _plot_box(image: NDArray[np.uint8], y: Axis, x: Axis | None, lines: Sequence[Line], limit: float) -> Box | None:
-    """Inside of the plot between an upright axis and what bounds it below, above and to the right, at most at the column `limit`."""
-    lo, hi = y.span_px
-    left = y.marks.axis_at
-    axis = y.marks.axis_line
-    pad = 0.06 * (hi - lo)
-    top, bottom = (min(axis.start, lo), max(axis.end, hi)) if axis is not None else (lo - pad, hi + pad)
-    level = [line for line in lines if not line.upright and line.start < left + 0.25 * line.length + 5 and line.end > left + 20]
-    if x is not None:
-        first, last = x.span_px
-        bottom = x.marks.axis_at
-        right = max(last + 0.06 * (last - first), x.marks.axis_line.end if x.marks.axis_line is not None else 0.0)
-    else:
-        below = [line for line in level if hi - 0.1 * (hi - lo) <= line.at <= max(bottom, hi) + 2 * pad]
-        base = max(below, key=lambda line: line.length, default=None)
-        bottom, right = (base.at, _end_of_row(base, lines, hi - lo)) if base is not None else (bottom, float(image.shape[1] - 1))
-        last = right = min(right, limit - 2)
-    margin = 2 + (axis.width / 2 if axis is not None else 0.0)
-    dark = 0.6 * axis.depth if axis is not None else 100.0
-    farthest = min(right + 0.15 * (right - left), limit - 2)
-    wall = [
-        line.at
-        for line in lines
-        if line.upright and line.depth >= dark and max(last - 3, left + 40) <= line.at <= farthest and line.length >= 0.85 * (hi - lo)
-    ]
-    lid = [line.at for line in level if lo - 0.2 * (hi - lo) <= line.at <= lo + 2 and line.length >= 0.7 * (right - left)]
-    x1 = max(wall) - margin if wall else right
-    y0 = min(lid) + margin if lid else top
-    box = (round(left + margin), max(0, round(y0)), min(image.shape[1] - 1, round(x1)), min(image.shape[0] - 1, round(bottom - margin)))
-    return box if box[2] - box[0] >= LEAST_SIDE and box[3] - box[1] >= LEAST_SIDE else None
-
-
-def _end_of_row(base: Line, lines: Sequence[Line], height: float) -> float:
-    """Where a baseline ends that bars interrupt: at the end of the last of its pieces, or at a wall as high as the plot.
-
-    No gap is longer than half of what lies before it.
-    """
-    end = base.end
-    walls = [line.at for line in lines if line.upright and line.length >= 0.85 * height and line.start - 3 <= base.at <= line.end + 3]
-    pieces = [line for line in lines if not line.upright and abs(line.at - base.at) < 3 and line.end > base.end]
-    for piece in sorted(pieces, key=lambda line: line.start):
-        if any(abs(wall - end) < 4 for wall in walls):
-            break
-        if piece.start - end <= 0.5 * (end - base.start):
-            end = max(end, piece.end)
-    return end
 
 
 def _overlap(a: Sequence[float], b: Sequence[float]) -> float:
@@ -214,6 +171,8 @@ def _panel(
     if x is None:
         box = _above_names(box, [b for b in boxes if b.box not in own], y.span_px[1], height)
     below = _along_x(x, [b for b in boxes if b.box not in own], box, height)
+    if below is None or (isinstance(below, Categories) and len(below.boxes) < 2):
+        below = _axis_above(axes, box, height) or below
     if isinstance(below, Categories):
         below = _with_numbers(image, below, lines)
     own |= {b.box for b in below.boxes} if below is not None else set()
@@ -246,6 +205,14 @@ def _with_numbers(image: NDArray[np.uint8], names: Categories, lines: Sequence[L
     return replace(names, numbers=read_names(gray, Side("bottom", (gray.shape[0], gray.shape[1])), names.boxes, lines))
 
 
+def _axis_above(axes: Sequence[Axis], box: Box, height: float) -> Axis | None:
+    """The numbers along the head of a plot, three or more, or two that are sure."""
+    x0, y0, x1, _ = box
+    near = [a for a in axes if a.side.name == "top" and (a.n_used >= 3 or a.reading.is_sure) and abs(a.marks.axis_at - y0) < 3 * height]
+    along = [a for a in near if min(a.span_px[1], x1) - max(a.span_px[0], x0) > 0.5 * (x1 - x0)]
+    return max(along, key=lambda a: a.strength, default=None)
+
+
 def _stands_right(axis: Axis, box: Box, height: float) -> bool:
     """Whether an axis stands at the right side of a plot, along half of it or more."""
     near = axis.side.name == "right" and axis.n_used >= 3 and abs(axis.marks.axis_at - box[2]) < 3 * height
@@ -274,7 +241,7 @@ def _with_shared_y(
         if box[2] - box[0] >= LEAST_SIDE and all(_overlap(box, p.box) <= 0.1 for p in (*panels, *found)):
             own = {b.box for b in (*mate.y.boxes, *x.boxes)}
             texts = tuple(b for b in boxes if b.box not in own)
-            found.append(Panel(image, box, mate.y, x, texts, tuple(lines), mate.height, mate.flags))
+            found.append(_sharing(Panel(image, box, mate.y, x, texts, tuple(lines), mate.height, mate.flags)))
     return found
 
 
@@ -296,22 +263,26 @@ def _framed_beside(
     while queue:
         panel = queue.pop()
         x0, y0, x1, y1 = panel.box
-        sides = sorted((line for line in lines if line.upright and line.end - line.start > 0.9 * (y1 - y0)), key=lambda line: line.at)
+        sides = [line for line in lines if line.upright and line.end - line.start > 0.9 * (y1 - y0)]
         own = next((line for line in sides if abs(line.at - x0) < 6 and line.start < y0 + 8 and line.end > y1 - 8), None)
-        if own is None:
-            continue
-        beyond = [line for line in sides if line.at > own.at + LEAST_SIDE]
-        alike = [line for line in beyond if abs(line.start - own.start) <= 3 and abs(line.end - own.end) <= 3]
+        walls = frame_walls(own, lines, own.at + LEAST_SIDE) if own is not None else []
         reach = 3 * panel.height
-        if len(alike) < 3 or abs(alike[0].at - x1) > reach or alike[1].at - alike[0].at > reach:
+        if len(walls) < 2 or abs(walls[0] - x1) > reach:
             continue
-        box = (round(alike[1].at) + 3, y0, round(alike[2].at) - 3, y1)
-        if not 0.6 < (box[2] - box[0]) / (x1 - x0) < 1.6:
+        # The next frame has a side of its own there, or the two have one in common.
+        left, right = (walls[1], walls[2]) if len(walls) > 2 and walls[1] - walls[0] <= reach else (walls[0], walls[1])
+        box = (round(left) + 3, y0, round(right) - 3, y1)
+        if not 0.6 < (box[2] - box[0]) / (x1 - x0) < 1.6 or _has_labels_between(boxes, panel, left):
             continue
         if all(_overlap(box, p.box) <= 0.1 for p in (*panels, *found)):
-            found.append(_panel(image, panel.y, None, box, boxes, lines, axes))
+            found.append(_sharing(_panel(image, panel.y, None, box, boxes, lines, axes)))
             queue.append(found[-1])
     return found
+
+
+def _sharing(panel: Panel) -> Panel:
+    """The panel, flagged as one whose y axis is that of a plot beside it."""
+    return replace(panel, flags=tuple(dict.fromkeys((*panel.flags, SHARED))))
 
 
 def _inner_cells(panels: Sequence[Panel]) -> list[Panel]:
@@ -322,7 +293,7 @@ def _inner_cells(panels: Sequence[Panel]) -> list[Panel]:
             box = (column.box[0], row.box[1], column.box[2], row.box[3])
             is_inner = column.box[1] > row.box[3] and column.box[0] > row.box[2] and isinstance(column.x, Axis)
             if is_inner and all(_overlap(box, p.box) <= 0.1 for p in (*panels, *found)) and _is_framed(box, row.lines):
-                found.append(replace(row, box=box, x=column.x))
+                found.append(_sharing(replace(row, box=box, x=column.x)))
     return found
 
 

@@ -24,6 +24,7 @@ FINE_HEIGHT, MAX_FINE_PIXELS = 16, 6_000_000
 MIN_GLYPH, MAX_GLYPH_SHARE = 4, 0.12
 MAX_RELATIVE_HEIGHT = 2.6
 MARKS_RECUR = 4
+MOST_IN_TEXT, LEAST_ROWS = 40, 5.0
 NUMBER_GAP, TIGHT_NUMBER_GAP, LEAST_CUT, CUT_STANDS_OUT = 0.48, 0.3, 0.25, 1.5
 EVEN_ROW, EVEN_PAIR = 1.9, 1.15
 SPECK = 0.12
@@ -38,7 +39,7 @@ WORD_GAP, PHRASE_GAP, RAISED_GAP = 0.42, 0.85, 0.21
 
 @dataclass(frozen=True)
 class Ink:
-    """The ink of an image: `labels` (h, w), 0 where there is none, and box and pixel count of the part with each label.
+    """The ink of an image: `labels` (h, w), 0 where there is none, and box and pixel count of the part with each label (0: of a texture).
 
     All of it on a grid `scale` times as fine as the image, so that the glyphs of a small figure come apart.
     """
@@ -98,7 +99,29 @@ def _ink_at_scale(gray: Image, scale: int) -> Ink:
         more, more_boxes, more_areas = _components(light)
         labels = np.where(more > 0, more + len(areas) - 1, labels).astype(np.int32)
         boxes, areas = np.vstack([boxes, more_boxes[1:]]), np.concatenate([areas, more_areas[1:]])
+    areas = np.where(_is_texture(labels, boxes, scale), 0, areas)
     return Ink(labels, boxes, areas, scale, _common_height(boxes, areas, labels.shape, LEAST_TEXT_PX * scale))
+
+
+def _is_texture(labels: NDArray[np.int32], boxes: Boxes, scale: int) -> NDArray[np.bool_]:
+    """Of every label whether its part is one of the many small ones, side by side and one above another, that fill a hatched area."""
+    w, h = boxes[:, 2] - boxes[:, 0] + 1, boxes[:, 3] - boxes[:, 1] + 1
+    is_small = np.maximum(w, h) <= max(48, MAX_GLYPH_SHARE * min(labels.shape))
+    is_small[0] = False
+    texture = np.zeros(len(boxes), dtype=bool)
+    if np.count_nonzero(is_small) < MOST_IN_TEXT:
+        return texture
+    # Lines of text stand further apart than this.
+    near = cv2.dilate(is_small[labels].astype(np.uint8), np.ones((2 * scale + 1, 2 * scale + 1), np.uint8))
+    _, patches, stats, _ = cv2.connectedComponentsWithStats(near, connectivity=8)
+    own = np.zeros(len(boxes), dtype=np.int64)
+    inked = labels > 0
+    own[labels[inked]] = patches[inked]
+    for patch in np.flatnonzero(np.bincount(own[is_small]) >= MOST_IN_TEXT):
+        members = is_small & (own == patch)
+        across = stats[patch, [cv2.CC_STAT_WIDTH, cv2.CC_STAT_HEIGHT]] / np.array([np.median(w[members]), np.median(h[members])])
+        texture |= members & (patch > 0) & bool(across.min() > LEAST_ROWS)
+    return texture
 
 
 def _common_height(boxes: Boxes, areas: NDArray[np.int64], shape: tuple[int, ...], least: float) -> float:
@@ -303,7 +326,7 @@ def _is_small(ink: Ink) -> NDArray[np.bool_]:
     across = np.minimum(ink.boxes[:, 2] - ink.boxes[:, 0], ink.boxes[:, 3] - ink.boxes[:, 1]) + 1
     small: NDArray[np.bool_] = across <= max(48.0, MAX_GLYPH_SHARE * min(height, width))
     small[0] = False
-    return small
+    return small & (ink.areas > 0)
 
 
 def _reading_frame(boxes: Boxes, rotation: int, height: int) -> Boxes:

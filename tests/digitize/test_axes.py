@@ -11,6 +11,7 @@ import pytest
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from digitize.axes import Axis
 from digitize.panels import Categories
 from digitize.read import read_image
 from tests.digitize.drawings import RANGES, Drawing, Renderer, as_jpeg, askew, draw, misread_px, read_panels
@@ -94,6 +95,40 @@ def test_two_y_axes_are_flagged_and_the_left_one_is_read(renderer: Renderer) -> 
         assert len(panels) == 1
         assert "second_y_axis" in panels[0].flags
         assert float(np.abs(misread_px(panels[0].y.calibration, drawing, to_original)).max()) < NEAR_PX[renderer]
+
+
+def _at_the_right(ax: Axes) -> None:
+    ax.yaxis.tick_right()
+    ax.yaxis.set_label_position("right")
+    ax.spines["right"].set_visible(ax.spines["left"].get_visible())
+    ax.spines["left"].set_visible(ax.spines["top"].get_visible())
+
+
+def _at_the_top(ax: Axes) -> None:
+    ax.xaxis.tick_top()
+    ax.xaxis.set_label_position("top")
+    ax.spines["top"].set_visible(ax.spines["bottom"].get_visible())
+    ax.spines["bottom"].set_visible(ax.spines["right"].get_visible())
+
+
+@pytest.mark.parametrize("renderer", RENDERERS)
+@pytest.mark.parametrize("side", ["right", "top"])
+def test_an_axis_at_the_right_or_at_the_top_alone_is_read(side: str, renderer: Renderer) -> None:
+    right = 0
+    for seed in range(8):
+        kind = ("plain", "negative", "log", "comma")[seed % 4]
+        dress = _at_the_right if side == "right" else _at_the_top
+        drawing = draw(seed, kind, renderer, dress=dress, along_x=side == "top")
+        panels, to_original = read_panels(drawing.image)
+        axis = panels[0].x if side == "top" else panels[0].y
+        assert isinstance(axis, Axis)
+        assert axis.side.name == side
+        is_near = float(np.abs(misread_px(axis.calibration, drawing, to_original)).max()) < NEAR_PX[renderer]
+        right += is_near
+        x0, y0, x1, y1 = panels[0].box
+        inside = drawing.places_px
+        assert np.all((inside > (x0 - 3, y0 - 3)) & (inside < (x1 + 3, y1 + 3)))  # the box ends a few px within its frame
+    assert right >= 7
 
 
 def test_letters_in_a_name_keep_it_from_being_a_number() -> None:

@@ -17,6 +17,7 @@ from matplotlib import font_manager
 from digitize import ocr, recognition
 from digitize.ocr import ModelNotFound, TextBox, find_text, read_box
 from digitize.recognition import normalise_number
+from digitize.textboxes import find_ink, find_lines
 
 FONT = font_manager.findfont("DejaVu Sans")
 WHITE = (255, 255, 255)
@@ -342,3 +343,22 @@ def test_readings_come_in_the_order_of_the_lines_whatever_the_batches() -> None:
 
 def test_ocr_exports_its_public_names() -> None:
     assert set(ocr.__all__) == {"ModelNotFound", "TextBox", "find_text", "read_box"}
+
+
+def test_hatching_is_no_text_and_does_not_hide_it() -> None:
+    picture = canvas(600, 420)
+    for k, text in enumerate(("100", "80", "60", "40", "20")):
+        write(picture, (20, 20 + 80 * k), text, size=24)
+    image = np.asarray(picture).copy()
+    rows, columns = np.mgrid[40:400, 140:580]
+    image[40:400, 140:580][(rows % 7 < 5) & (columns % 7 < 5)] = 0  # thousands of spots, as a scanned grey makes
+    assert [box.number for box in find_text(image)] == ["100", "80", "60", "40", "20"]
+    gray = np.asarray(PIL.Image.fromarray(image).convert("L"))
+    assert len(find_lines(gray, find_ink(gray))) == 5
+
+
+def test_close_lines_of_small_text_are_no_hatching() -> None:
+    picture = canvas(500, 260)
+    for k in range(12):
+        write(picture, (20, 10 + 14 * k), "one two three four five six seven eight nine", size=11)
+    assert sum("three" in box.text for box in find_text(np.asarray(picture))) >= 10

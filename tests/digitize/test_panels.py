@@ -61,6 +61,37 @@ def test_panels_share_the_labels_at_the_left_and_at_the_bottom() -> None:
         assert isinstance(panel.x, Axis)
 
 
+def test_framed_plots_with_a_wall_in_common_share_the_axis_at_the_left() -> None:
+    figure = Figure(figsize=(7.5, 2.6), dpi=150)
+    canvas = FigureCanvasAgg(figure)
+    axes = figure.subplots(1, 3, sharey=True, gridspec_kw={"wspace": 0.0})
+    for k, ax in enumerate(axes):
+        ax.bar(["N0", "N25", "N50"], [2 + k, 3, 4 + 0.3 * k], 0.5, color="0.4", edgecolor="black")
+        ax.set_ylim(0, 8)
+        ax.tick_params(axis="y", length=3 if k == 0 else 0)
+    canvas.draw()
+    panels, _ = read_panels(np.asarray(canvas.buffer_rgba())[..., :3].copy())
+    assert ["shared_axis" in p.flags for p in panels] == [False, True, True]
+    walls = [ax.get_window_extent().x0 for ax in axes]
+    for panel, wall in zip(panels, walls, strict=True):
+        assert panel.box[0] == pytest.approx(wall, abs=5)
+        assert panel.y.calibration.to_value(float(panel.box[3])) == pytest.approx(0.0, abs=0.15)
+        assert isinstance(panel.x, Categories)
+        assert panel.x.axis.names == ("N0", "N25", "N50")
+
+
+def test_bars_as_high_as_the_plot_are_no_walls() -> None:
+    def bars(ax: Axes) -> None:
+        ax.lines[0].remove()
+        ax.bar([1, 2, 6, 8], np.array([1.0, 0.5, 0.4, 1.0]) * ax.get_ylim()[1], 1.0, facecolor="white", edgecolor="black")
+        ax.set_xticks([1, 2, 6, 8], ["A", "B", "C", "D"])
+
+    for style in ("L", "frame"):
+        panel = only(draw(4, "plain", "pdf", dpi=150, style=style, dress=bars).image)
+        assert isinstance(panel.x, Categories)
+        assert len(panel.x.boxes) == 4
+
+
 def named(names: list[str], *, rotation: float = 0.0) -> Callable[[Axes], None]:
     def dress(ax: Axes) -> None:
         ax.set_xticks(np.linspace(1.0, 9.5, len(names)), names, rotation=rotation)
