@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from readoff.console import print_pooled, say_failed
+from readoff.othermodels import MODELS, OF_CLUSTERS, Fitted, Table, fit_model, fit_moderators, fit_subgroups
 from readoff.outputs import staged
 
 if TYPE_CHECKING:
@@ -22,10 +23,17 @@ EXAMPLE = """
 Example:
 
   readoff pool arms.csv --treated magnesium --control placebo --measure MD --method DL --test z --out pooled
+
+  readoff pool events.csv --treated drug --control placebo --measure OR --model cm.el --out pooled
+
+  readoff pool effects.csv --measure SMD --method REML --model three-level --cluster lab --out pooled
+
+  readoff pool effects.csv --measure SMD --method REML --test knha --moderators dose,year --out pooled
 """
 
 TABLES = "arms.csv (study, arm, n, mean, sd), events.csv (study, arm, events, n) or effects.csv (study, yi, vi)."
 OF_WHAT = "Of arms MD, SMD, SMDH, ROM; of events OR, RR, RD, PETO; of effects what they are."
+WITH = f"Beside the inverse-variance result, that of another model: {', '.join(MODELS)}."
 BY = "Estimator of tau2: DL, REML, PM, ML, EB, SJ, HE, HS, ...; or EE (common effect)."
 
 
@@ -37,6 +45,14 @@ def pool(
     test: Annotated[str, typer.Option("--test", metavar="TEST", help="Intervals by z, t, knha (Knapp-Hartung) or adhoc.")] = "z",
     treated: Annotated[str | None, typer.Option("--treated", metavar="ARM", help="The arm that is compared.")] = None,
     control: Annotated[str | None, typer.Option("--control", metavar="ARM", help="The arm that it is compared with.")] = None,
+    model: Annotated[str, typer.Option("--model", metavar="MODEL", help=WITH)] = "iv",
+    cluster: Annotated[
+        str | None, typer.Option("--cluster", metavar="COLUMN", help="Whose effects depend on one another; the study without it.")
+    ] = None,
+    by: Annotated[str | None, typer.Option("--subgroups", metavar="COLUMN", help="Pool by the values of a column of the table.")] = None,
+    moderators: Annotated[
+        str | None, typer.Option("--moderators", metavar="COLUMN,...", help="Meta-regression on columns of the table, numbers or words.")
+    ] = None,
     style: Annotated[Style, typer.Option("--style", help="Columns and colours of the forest plot.")] = "plain",
     everything: Annotated[
         bool,
@@ -48,32 +64,55 @@ def pool(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")] = False,
 ) -> None:
     """Pool the effects of studies; treated minus control."""
-    _refuse_unknown(measure, method, test)
+    _refuse_unknown(measure, method, test, model)
+    if cluster is not None and model not in OF_CLUSTERS:
+        message = f"expected --cluster with --model {' or '.join(OF_CLUSTERS)}, found {model!r}"
+        raise typer.BadParameter(message)
     if (treated is None) != (control is None):
         message = "expected both --treated and --control, or neither"
         raise typer.BadParameter(message)
     try:
         result = _pool(table, measure, method, test, treated, control)
         tables = _mantel_haenszel(table, measure, treated, control)
-        _write(result, out, style, tables, everything=everything)
+        pooled = Table(table, treated, control, result)
+        more: dict[str, Fitted] = {}
+        more |= {"model": fit_model(model, pooled, cluster)} if model != "iv" else {}
+        more |= {"subgroups": fit_subgroups(by, pooled)} if by else {}
+        more |= {"regression": fit_moderators(_names(moderators), pooled)} if moderators else {}
+        document = _as_json(result, tables, more)
+        _write(result, out, style, document, more, everything=everything)
     except (ValueError, OSError) as error:
         say_failed("pool", table, error)
         raise typer.Exit(1) from error
     if as_json:
-        typer.echo(_as_json(result, tables))
+        typer.echo(document)
     else:
         print_pooled(result)
         if tables is not None:
             log = " (logarithm)" if result.is_ratio else ""
             typer.echo(f"Mantel-Haenszel: {tables.estimate:.4f} [{tables.ci_lb:.4f}, {tables.ci_ub:.4f}]{log}")
+        for fitted in more.values():
+            typer.echo("\n".join(fitted.lines))
         _say_shares(result)
         typer.echo(f"wrote {out / 'pooled.json'}, {out / 'forest.png'}, {out / 'forest.svg'}{' and more' if everything else ''}")
+        if "model" in more:
+            typer.echo("the forest plot shows the inverse-variance result")
 
 
-def _refuse_unknown(measure: str, method: str, test: str) -> None:
+def _names(listed: str) -> list[str]:
+    return [name.strip() for name in listed.split(",")]
+
+
+def _refuse_unknown(measure: str, method: str, test: str, model: str) -> None:
     from pool import MEASURES, METHODS, TESTS
 
-    for option, value, known in (("--measure", measure, MEASURES), ("--method", method, (*METHODS, "FE")), ("--test", test, TESTS)):
+    methods = (*METHODS, "FE")
+    for option, value, known in (
+        ("--measure", measure, MEASURES),
+        ("--method", method, methods),
+        ("--test", test, TESTS),
+        ("--model", model, tuple(MODELS)),
+    ):
         if value not in known:
             message = f"expected one of {', '.join(known)}, found {value!r}"
             raise typer.BadParameter(message, param_hint=option)
@@ -100,10 +139,11 @@ def _mantel_haenszel(table: Path, measure: str, treated: str | None, control: st
         return None  # no events in one group: the inverse-variance result stands alone
 
 
-def _as_json(result: PooledResult, tables: TablesResult | None) -> str:
+def _as_json(result: PooledResult, tables: TablesResult | None, others: dict[str, Fitted]) -> str:
     from pool.reading import shares_as_dict
 
     more = {"reading_shares": shares_as_dict(result), "mantel_haenszel": None if tables is None else asdict(tables)}
+    more |= {name: dict(fitted.document) for name, fitted in others.items()}
     return json.dumps(result.to_dict() | more, indent=1, allow_nan=False, ensure_ascii=False)
 
 
@@ -117,12 +157,12 @@ def _say_shares(result: PooledResult) -> None:
         typer.echo(f"variance with reading: {said}")
 
 
-def _write(result: PooledResult, out: Path, style: Style, tables: TablesResult | None, *, everything: bool) -> None:
+def _write(result: PooledResult, out: Path, style: Style, document: str, more: dict[str, Fitted], *, everything: bool) -> None:
     from pool.plots import save_forest
 
     with staged(out) as scratch:
-        (scratch / "pooled.json").write_text(_as_json(result, tables), encoding="utf-8")
-        save_forest(result, scratch / "forest", style=style)
+        (scratch / "pooled.json").write_text(document, encoding="utf-8")
+        save_forest(result, scratch / "forest", style=style, groups=more["subgroups"].groups if "subgroups" in more else None)
         if everything:
             _write_everything(result, scratch)
 
