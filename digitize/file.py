@@ -39,6 +39,12 @@ class Reading:
     axes: Mapping[str, AxisCalibration] = field(default_factory=dict)
     failed: tuple[str, ...] = ()
 
+    @property
+    def overlay_names(self) -> dict[int, str]:
+        """Names of the files that the overlays are written to, by page: that of the first one is the file's own."""
+        stem = Path(self.record.source.file).stem
+        return {page: f"{stem}.png" if k == 0 else f"{stem}-p{page}.png" for k, page in enumerate(sorted(self.overlays))}
+
     def save(self, out_dir: Path) -> tuple[Path, ...]:
         """Write record (JSON), points (CSV) and overlays (PNG) into an existing folder and return their paths."""
         import PIL.Image
@@ -51,8 +57,8 @@ class Reading:
         record.write_text(self.record.to_json() + "\n", encoding="utf-8")
         self.record.to_frame().to_csv(table, index=False)
         written = [record, table]
-        for k, (page, overlay) in enumerate(sorted(self.overlays.items())):
-            path = out_dir / (f"{stem}.png" if k == 0 else f"{stem}-p{page}.png")
+        for page, overlay in sorted(self.overlays.items()):
+            path = out_dir / self.overlay_names[page]
             PIL.Image.fromarray(overlay).save(path)
             written.append(path)
         return tuple(written)

@@ -6,14 +6,14 @@ import json
 import math
 import re
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from readoff.console import said_on_stderr, say_failed, tracked
-from readoff.outputs import staged
+from readoff.console import said_on_stderr, say_failed
+from readoff.outputs import staged, write_text
 
 if TYPE_CHECKING:
     from digitize import GivenAxis, Reading
@@ -50,7 +50,7 @@ def digitize(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")] = False,
 ) -> None:
-    """Read figures: for each FILE a record (JSON), a table (CSV) and an overlay (PNG)."""
+    """Read figures: for each FILE a record (JSON), a table (CSV) and an overlay (PNG); for papers also index.html: what was found where."""
     _refuse_same_stems(files)
     given = parse_calibration(calibrate or ())
     if given and (len(files) > 1 or len(page or ()) > 1):
@@ -58,23 +58,30 @@ def digitize(
         raise typer.BadParameter(message)
     _refuse_unknown_kind(kind)
     done: list[tuple[FigureRecord, tuple[Path, ...]]] = []
+    overlays: dict[tuple[str, int], str] = {}
     failed: list[dict[str, str]] = []
-    for file in tracked(files, "Reading"):
-        try:
-            reading = _read(file, page, given, kind)
-            done.append((reading.record, _write(reading, out, [path for _, paths in done for path in paths], residuals=residuals)))
-            for part in reading.failed:
-                failed.append({"file": str(file), "cause": part})
-                say_failed("digitize", file, part)
-        except Exception as error:  # whatever goes wrong with one file, the others are read
-            cause = error if isinstance(error, ValueError | OSError) else f"{file}: internal error, please report it: {error!r}"
-            failed.append({"file": str(file), "cause": str(cause)})
-            say_failed("digitize", file, cause)
+    with said_on_stderr() as tell:
+        for k, file in enumerate(files, start=1):
+            place = f"{k} of {len(files)}: {file.name}" if len(files) > 1 else file.name
+            tell(place)
+            try:
+                reading = _read(file, page, given, kind, _after(place, tell))
+                done.append((reading.record, _write(reading, out, [path for _, paths in done for path in paths], residuals=residuals)))
+                overlays |= {(reading.record.source.file, number): name for number, name in reading.overlay_names.items()}
+                for part in reading.failed:
+                    failed.append({"file": str(file), "cause": part})
+                    say_failed("digitize", file, part)
+            except Exception as error:  # whatever goes wrong with one file, the others are read
+                cause = error if isinstance(error, ValueError | OSError) else f"{file}: internal error, please report it: {error!r}"
+                failed.append({"file": str(file), "cause": str(cause)})
+                say_failed("digitize", file, cause)
+    index = _write_index(out, [record for record, _ in done], overlays, [each["cause"] for each in failed])
     if as_json:
         figures = [record.model_dump(mode="json", by_alias=True) for record, _ in done]
-        typer.echo(json.dumps({"figures": figures, "written": [str(p) for _, paths in done for p in paths], "failed": failed}, indent=1))
+        written = [*(str(p) for _, paths in done for p in paths), *index]
+        typer.echo(json.dumps({"figures": figures, "written": written, "failed": failed}, indent=1))
     else:
-        _print_table(done)
+        _print_table(done, index)
     if failed:
         raise typer.Exit(1)
 
@@ -152,15 +159,21 @@ def _refuse_useless_ticks(ticks: Sequence[tuple[float, float]], *, is_log: bool,
         raise typer.BadParameter(message, param_hint="--calibrate")
 
 
-def _read(file: Path, pages: Sequence[int] | None, given: Sequence[GivenAxis], kind: str | None) -> Reading:
+def _after(place: str, tell: Callable[[str], None]) -> Callable[[str], None]:
+    """A way to say what is being done with a file, after its name."""
+    return lambda what: tell(f"{place} {what}".strip())
+
+
+def _read(
+    file: Path, pages: Sequence[int] | None, given: Sequence[GivenAxis], kind: str | None, tell: Callable[[str], None]
+) -> Reading:
     """Return what was read; ValueError if no panel of it gave a series, with the reason."""
     from digitize import digitize_file
 
     if not file.is_file():
         message = f"{file}: {'a folder, not a file' if file.is_dir() else 'no such file'}"
         raise ValueError(message)
-    with said_on_stderr() as tell:
-        reading = digitize_file(file, pages=pages, calibrate=given, kind=kind, tell=lambda what: tell(f"{file.name}: {what}"))
+    reading = digitize_file(file, pages=pages, calibrate=given, kind=kind, tell=tell)
     panels = reading.record.panels
     if not any(panel.series for panel in panels):
         reasons = "; ".join(f"{panel.id}: {panel.refused or 'nothing was read'}" for panel in panels)
@@ -184,7 +197,17 @@ def _write(reading: Reading, out: Path, taken: Sequence[Path], *, residuals: boo
     return paths
 
 
-def _print_table(done: Sequence[tuple[FigureRecord, tuple[Path, ...]]]) -> None:
+def _write_index(out: Path, records: Sequence[FigureRecord], overlays: Mapping[tuple[str, int], str], failed: Sequence[str]) -> list[str]:
+    """Write index.html where a file holds several pages or figures; return its path, or nothing."""
+    if not any(len(record.source.pages) > 1 or len(record.figures) > 1 for record in records):
+        return []
+    from readoff.foundpage import as_page
+
+    write_text(out / "index.html", as_page(records, overlays, failed))
+    return [str(out / "index.html")]
+
+
+def _print_table(done: Sequence[tuple[FigureRecord, tuple[Path, ...]]], index: Sequence[str]) -> None:
     from rich.console import Console
     from rich.table import Table
 
@@ -201,6 +224,8 @@ def _print_table(done: Sequence[tuple[FigureRecord, tuple[Path, ...]]]) -> None:
             console.print(line, soft_wrap=True, highlight=False, markup=False)
     for _, paths in done:
         console.print("wrote " + ", ".join(map(str, paths)), soft_wrap=True, highlight=False)
+    for path in index:
+        console.print(f"wrote {path}: what was found on which page, and what was left out", soft_wrap=True, highlight=False)
 
 
 def _said_by_captions(record: FigureRecord) -> list[str]:

@@ -52,6 +52,10 @@ class FakeReading:
     record: FigureRecord
     failed: tuple[str, ...] = ()
 
+    @property
+    def overlay_names(self) -> dict[int, str]:
+        return {1: f"{Path(self.record.source.file).stem}.png"}
+
     def save(self, out_dir: Path) -> tuple[Path, ...]:
         stem = Path(self.record.source.file).stem
         paths = (out_dir / f"{stem}.json", out_dir / f"{stem}.csv", out_dir / f"{stem}.png")

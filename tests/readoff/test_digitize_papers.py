@@ -5,13 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 import pytest
+from matplotlib.figure import Figure
 
 from digitize import file as file_module
 from digitize.page import Page, UnreadableFile, read_pages
-from digitize.record import read_record
-from tests.digitize.papers import page, paper
+from digitize.record import FoundRecord, read_record
+from readoff.foundpage import as_page
+from tests.digitize.papers import page, paper, paragraph, plot
+from tests.readoff.conftest import sample_record
 
 if TYPE_CHECKING:
     from tests.readoff.conftest import Outcome
@@ -42,3 +46,43 @@ def test_a_page_that_cannot_be_opened_is_named_and_the_others_are_written(
     assert result.code == 1
     assert result.error_lines == ["readoff digitize: trial.pdf page 2 cannot be rendered"]
     assert (tmp_path / "out" / "trial.json").exists()
+
+
+def test_the_index_tells_what_was_found_and_what_was_left_out(readoff: Run, tmp_path: Path) -> None:
+    text_only = Figure(figsize=(8.27, 11.69))
+    paragraph(text_only, 0.1, 0.9, 20)
+    path = paper(tmp_path / "a trial.pdf", [text_only, page(panels=1), page()])
+    result = readoff("digitize", path, "--out", tmp_path / "out")
+    assert result.code == 0
+    written = (tmp_path / "out" / "index.html").read_text(encoding="utf-8")
+    for said in (
+        "<h1>What was found in a trial.pdf</h1>",
+        "3 plots in 1 file.",
+        "<h3>Page 2, Figure 2</h3>",
+        "<q>mean ± SEM</q> (se): Means of the two groups at five visits; error bars are mean ± SEM, n = 12 per group.",
+        "<td>p3-B</td><td>errorbar</td>",
+        "<li>page 2 (Table 1): rules of a table or of the text</li>",
+        "<li>page 3: too small for a plot</li>",
+        "Nothing but text: page 1.",
+    ):
+        assert said in written, said
+    for name in ("a trial.png", "a trial-p3.png"):
+        assert f'<a href="{quote(name)}"><img src="{quote(name)}"' in written
+        assert (tmp_path / "out" / name).exists()
+    assert f"wrote {tmp_path / 'out' / 'index.html'}: " in result.out
+
+
+def test_the_index_escapes_what_strangers_wrote() -> None:
+    record = sample_record("<b>.pdf")
+    figure = FoundRecord(page=1, bbox_px=(0, 0, 9, 9), label="Figure 1", caption="<script>alert(1)</script>", panels=("p1-A",))
+    written = as_page([record.model_copy(update={"figures": (figure,)})], {("<b>.pdf", 1): '"><x.png'}, ["<i>: refused"])
+    assert not any(bad in written for bad in ("<script>", "<b>.pdf", "<i>:", '"><x'))
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in written
+
+
+def test_one_picture_of_one_plot_needs_no_index(readoff: Run, tmp_path: Path) -> None:
+    figure = Figure(figsize=(4, 3))
+    plot(figure, (0.15, 0.15, 0.8, 0.8))
+    figure.savefig(tmp_path / "one.png", dpi=120)
+    assert readoff("digitize", tmp_path / "one.png", "--out", tmp_path / "out").code == 0
+    assert sorted(p.name for p in (tmp_path / "out").iterdir()) == ["one.csv", "one.json", "one.png"]
