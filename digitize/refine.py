@@ -16,6 +16,8 @@ FloatArray = NDArray[np.float64]
 
 OUTLIER = 0.35  # a pixel this far from the model (of full ink) belongs to something else: a line, a neighbour
 ITERATIONS = 17
+LONGEST_END = 14  # px: how far from where a stroke is known to be its end is looked for
+WIDEST_CROSSING, BEYOND_CROSSING = 8, 0.3  # px that a crossing line may hide, and the share of full ink that must show beyond it
 BLURS = (3.0, 2.1, 1.5)  # px: widths of the model's edges at first: a sharp edge does not feel a row of pixels that it misses
 
 
@@ -120,8 +122,10 @@ def cap_centre(amount: FloatArray, x: float, y: float, left: float, right: float
     ]
     if not sides:
         return None
-    profile = np.nanmean(np.array(sides), axis=0)
-    profile = np.clip(profile - np.nanmin(profile), 0, None)
+    profile = _over_background(np.nanmean(np.array(sides), axis=0))
+    both = _over_background(np.min(np.array(sides), axis=0))  # what stands at one side alone is no cap: a neighbour's marker, a line
+    if both.max() > 0.5 * profile.max():
+        profile = both
     peak = int(np.nanargmax(profile))
     if profile[peak] < 0.12:
         return None
@@ -135,6 +139,10 @@ def cap_centre(amount: FloatArray, x: float, y: float, left: float, right: float
     return float((profile[lo : hi + 1] * rows).sum() / profile[lo : hi + 1].sum())
 
 
+def _over_background(profile: FloatArray) -> FloatArray:
+    return np.clip(profile - profile.min(), 0, None)
+
+
 def _row_profile(amount: FloatArray, y0: int, y1: int, a: float, b: float) -> FloatArray | None:
     c0, c1 = max(0, round(a)), min(amount.shape[1], round(b) + 1)
     if c1 <= c0:
@@ -144,11 +152,16 @@ def _row_profile(amount: FloatArray, y0: int, y1: int, a: float, b: float) -> Fl
 
 
 def stroke_end(amount: FloatArray, x: float, y: float, *, upward: bool, half_width: float) -> float | None:
-    """Where an upright stroke ends: the height at which its ink, summed along it, is used up (half intensity for a sharp edge)."""
+    """Where an upright stroke ends: the height at which its ink, summed along it, is used up (half intensity for a sharp edge).
+
+    A stroke that shows again beyond a line that crosses it goes on beneath that line.
+    """
     c0, c1 = max(0, round(x - half_width + 0.4)), min(amount.shape[1], round(x + half_width - 0.4) + 1)
     if c1 <= c0:
         c0, c1 = max(0, round(x)), min(amount.shape[1], round(x) + 1)
-    column = np.nanmean(np.where(np.isnan(amount[:, c0:c1]), 0.0, amount[:, c0:c1]), axis=1)
+    unknown = np.isnan(amount[:, c0:c1])
+    column = np.where(unknown, 0.0, amount[:, c0:c1]).mean(axis=1)
+    crossed = unknown.mean(axis=1) > 0.5
     inner = [round(y) + (k if upward else -k) for k in range(2, 7)]
     inner = [r for r in inner if 0 <= r < column.size]
     if not inner:
@@ -157,11 +170,14 @@ def stroke_end(amount: FloatArray, x: float, y: float, *, upward: bool, half_wid
     if level < 0.1:
         return None
     start = inner[1] if len(inner) > 1 else inner[0]
-    rows = range(start, max(-1, start - 9), -1) if upward else range(start, min(column.size, start + 9))
-    covered = 0.0
+    rows = range(start, max(-1, start - LONGEST_END), -1) if upward else range(start, min(column.size, start + LONGEST_END))
+    covered, beneath = 0.0, 0
     for row in rows:
+        if crossed[row] and beneath < WIDEST_CROSSING:
+            beneath += 1
+            continue
         share = min(float(column[row]) / level, 1.0)
-        if share < 0.08:
+        if share < (BEYOND_CROSSING if beneath else 0.08):
             break
-        covered += share
+        covered, beneath = covered + beneath + share, 0
     return start + 0.5 - covered if upward else start - 0.5 + covered

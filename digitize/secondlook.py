@@ -15,6 +15,7 @@ from digitize.refine import Fit
 from digitize.shapes import Shape
 
 DOUBTS = frozenset({"shared_stem", "end_doubtful", "end_hidden", "error_bar_hidden", "mirrored", "uneven_bar"})
+UNSURE = frozenset({"end_doubtful", "end_hidden", "error_bar_hidden"})
 ENOUGH = 3  # bars that must be clear for a series to show on which sides its bars reach
 EVEN = 0.03  # share of its length by which the halves of an even bar differ at most
 ONE_SIDED = 0.7  # share of the bars that must lack an end for all to be taken to have one
@@ -80,7 +81,14 @@ def looked_at_again(sightings: Sequence[Sighting], colors: Sequence[tuple[int, i
             sides = [best] * len(colors)
         _, bars = scene.weighed(anchors, [side or "even" for side in sides])
         anew = [replace(s, bar=bar) for s, bar in zip(sightings, bars, strict=True)]
-    return [s.bar if s.is_clear else _inferred(w.bar) for s, w in zip(sightings, anew, strict=True)]
+    return [s.bar if s.is_clear else settled(s.bar, w.bar) for s, w in zip(sightings, anew, strict=True)]
+
+
+def settled(first: ErrorBar, second: ErrorBar) -> ErrorBar:
+    """What both looks at a bar in doubt leave of it: the first stands, with its flags, where the second saw less and is no surer."""
+    seen_at_first, seen_again = ((bar.top is not None) + (bar.bottom is not None) for bar in (first, second))
+    is_unsure = seen_again == 0 or bool(UNSURE & set(second.flags))
+    return first if is_unsure and seen_at_first >= seen_again else _inferred(second)
 
 
 def _inferred(bar: ErrorBar) -> ErrorBar:

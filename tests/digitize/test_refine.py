@@ -160,6 +160,13 @@ def test_ink_at_one_side_of_a_cap_does_not_move_it() -> None:
     assert cap_centre(amount, X, at, 4.0, 4.0, 1.2) == pytest.approx(at, abs=CAP)
 
 
+def test_a_marker_beside_a_cap_does_not_move_it() -> None:
+    at = 12.35
+    amount = error_bar(at, 40.0, cap=at)
+    amount[7:12, : round(X) - 2] = 2.0  # darker than the cap, and higher up: the lower edge of a black disc
+    assert cap_centre(amount, X, at, 4.0, 4.0, 1.2) == pytest.approx(at, abs=CAP)
+
+
 def test_a_pale_band_beneath_a_cap_does_not_move_it() -> None:
     at = 12.35
     amount = np.maximum(error_bar(at, 40.0, cap=at), 0.3)
@@ -185,6 +192,13 @@ def test_the_end_of_a_stroke_is_found(end: float, level: float, off: float) -> N
     assert stroke_end(upper, X, end + off, upward=True, half_width=1.2) == pytest.approx(end, abs=CLOSE)
     lower = level * error_bar(12.0, 20.0 + end)
     assert stroke_end(lower, X, 20.0 + end + off, upward=False, half_width=1.2) == pytest.approx(20.0 + end, abs=CLOSE)
+
+
+@pytest.mark.parametrize("end", [10.0, 11.5, 18.0])
+def test_a_stroke_goes_on_beneath_a_line_that_crosses_it(end: float) -> None:
+    amount = error_bar(end, 40.0)
+    amount[13:18] = np.nan
+    assert stroke_end(amount, X, 16.0, upward=True, half_width=1.2) == pytest.approx(end, abs=CLOSE)
 
 
 def test_where_no_stroke_shows_there_is_no_end() -> None:
