@@ -140,7 +140,7 @@ def cap_centre(amount: FloatArray, x: float, y: float, left: float, right: float
 
 
 def _over_background(profile: FloatArray) -> FloatArray:
-    return np.clip(profile - profile.min(), 0, None)
+    return np.asarray(np.clip(profile - profile.min(), 0, None))
 
 
 def _row_profile(amount: FloatArray, y0: int, y1: int, a: float, b: float) -> FloatArray | None:
