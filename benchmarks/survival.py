@@ -1,4 +1,4 @@
-"""From drawn survival curves to hazard ratios: two arms a figure, read, rebuilt with their numbers at risk, set against the true sample.
+"""From drawn survival curves to hazard ratios: two arms a figure, read with the numbers at risk below, rebuilt, set against the sample.
 
 python benchmarks/survival.py [--count 30] [--seed 1]
 """
@@ -13,7 +13,7 @@ from pathlib import Path
 import matplotlib as mpl
 import numpy as np
 
-from extract.survival import AtRisk, Individuals, curves_from_record, hazard_ratio, kaplan_meier, reconstruct
+from extract.survival import AtRisk, Individuals, at_risk_from_record, curves_from_record, hazard_ratio, kaplan_meier, reconstruct
 from readoff import digitize
 
 mpl.use("Agg")
@@ -77,7 +77,7 @@ def main() -> None:
     parser.add_argument("--seed", type=int, default=1)
     said = parser.parse_args()
     rng = np.random.default_rng(said.seed)
-    errors, events, refused = [], [], 0
+    errors, events, refused, misread = [], [], 0, 0
     with tempfile.TemporaryDirectory() as scratch:
         for k in range(said.count):
             follow_up = float(rng.choice([12, 24, 36, 60]))
@@ -85,8 +85,10 @@ def main() -> None:
             path = Path(scratch) / f"km_{k}.{rng.choice(['png', 'pdf'])}"
             draw(trial, path, follow_up, rng)
             try:
-                curves = curves_from_record(digitize(path).record)
-                made = [reconstruct(curves[name], risk) for name, risk in zip(ARMS, trial.risks, strict=True)]
+                record = digitize(path).record
+                curves, risks = curves_from_record(record), at_risk_from_record(record)
+                misread += sum(risks[name] != risk for name, risk in zip(ARMS, trial.risks, strict=True))
+                made = [reconstruct(curves[name], risks[name]) for name in ARMS]
             except (ValueError, KeyError) as error:
                 refused += 1
                 print(f"{path.name}: refused, {error}")
@@ -97,7 +99,7 @@ def main() -> None:
             events += [abs(c) for c in counts]
             print(f"{path.name}: log hazard ratio off by {error:+.4f}, events by {100 * counts[0]:+.1f} and {100 * counts[1]:+.1f} %")
     if errors:
-        print(f"{len(errors)} of {said.count} figures were read, {refused} refused")
+        print(f"{len(errors)} of {said.count} figures were read, {refused} refused; {misread} rows of numbers at risk misread")
         print(f"log hazard ratio off by {np.median(errors):.4f} in the median, {max(errors):.4f} at most")
         print(f"events off by {100 * np.median(events):.1f} % in the median, {100 * max(events):.1f} % at most")
 

@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from digitize.atrisk import printed_rows
 from digitize.axes import Axis
 from digitize.ink import find_layers, paper_color
 from digitize.legend import LegendEntry
@@ -38,6 +39,7 @@ COLORED = 50  # grey levels between the largest and the smallest of a pixel's re
 FEWEST_MARKERS, SURE_MARKER = 4, 0.65  # of a plot of markers joined by lines; probability of one that counts
 OTHER_COLOR = 70  # grey levels in a channel by which a layer differs from every key that is not its own
 JUMP = 2.5  # px: a step, in contrast to the staircase of pixels of a slope
+FRAME = 0.35  # of the height of a digit: how far from the edge of the plot its frame may lie
 START_WITHIN = 0.04  # of the axis: how far from 0 or the whole a survival curve starts
 WORDS = re.compile(r"surviv|probab|event|free|inciden|mortal|death|proportion|alive|%|remission|relapse", re.IGNORECASE)
 
@@ -63,7 +65,10 @@ class Curve:
 
 
 def curve_evidence(panel: Panel, legend: Sequence[LegendEntry] = ()) -> float:
-    """How sure it is that a panel shows survival curves, 0 to 1: steps that start at the whole (or at none) and only go one way."""
+    """How sure it is that a panel shows survival curves, 0 to 1.
+
+    They start at the whole (or at none), only go one way, and go by steps or stand above numbers at risk.
+    """
     if not isinstance(panel.x, Axis) or panel.is_turned:
         return 0.0
     whole = _whole(panel)
@@ -75,7 +80,11 @@ def curve_evidence(panel: Panel, legend: Sequence[LegendEntry] = ()) -> float:
     started = np.mean([_starts_well(c, panel, whole, legend) for c in curves])
     stepped = np.mean([_stepped(c) for c in curves])
     covered = np.mean([float((c.shown > SEEN).mean()) for c in curves])
-    if stepped < 0.3 or covered < COVERED:
+    if covered < COVERED:
+        return 0.0
+    if printed_rows(panel) and started > 0:  # many participants: the steps are too small to be seen, but the numbers at risk say it
+        return 1.0
+    if stepped < 0.3:
         return 0.0
     if _n_markers(panel, legend) >= FEWEST_MARKERS:
         return 0.0
@@ -152,9 +161,16 @@ def _curves(panel: Panel, legend: Sequence[LegendEntry]) -> list[Curve]:
         for twin in twins:
             _erase(amount, twin)
         curve = _best_way(amount, ink, color, name, alike=bool(twins))
-        if curve is not None:
+        if curve is not None and not _is_frame(curve, panel):
             found.append(curve)
     return found
+
+
+def _is_frame(curve: Curve, panel: Panel) -> bool:
+    """Whether it runs along an edge of the plot all the way: its frame, no curve; one without events that has a name may run at the top."""
+    at_edge = FRAME * panel.height
+    at_top = curve.rows.max() <= at_edge and not curve.name and np.ptp(curve.color) <= COLORED
+    return bool(at_top or curve.rows.min() >= curve.amount.shape[0] - at_edge)
 
 
 def _without_words(panel: Panel, legend: Sequence[LegendEntry]) -> NDArray[np.uint8]:
@@ -294,8 +310,12 @@ def _levels(curve: Curve) -> list[tuple[int, int, float]]:
     return pieces
 
 
-def _merged(pieces: Sequence[tuple[int, int, float]], thickness: float) -> list[tuple[int, int, float]]:
-    """The pieces without those that are a part of a step: shorter than the stroke is wide, or less than half a pixel from the last."""
+def _merged(pieces: Sequence[tuple[int, int, float]], curve: Curve, thickness: float) -> list[tuple[int, int, float]]:
+    """The pieces without those that are a part of a step, or less than half a pixel from the last.
+
+    A piece shorter than the stroke is wide is a part of a step where ink stands upright from the level before to the one after; on a
+    steep way of many small steps it is a level of its own.
+    """
     kept: list[tuple[int, int, float]] = []
     for k, (a, b, y) in enumerate(pieces):
         is_last = k == len(pieces) - 1
@@ -303,31 +323,39 @@ def _merged(pieces: Sequence[tuple[int, int, float]], thickness: float) -> list[
             first, last, old = kept[-1]
             n, m = last - first + 1, b - a + 1
             kept[-1] = (first, b, (old * n + y * m) / (n + m))
-        elif b - a + 1 >= max(2.0, 0.8 * thickness) or is_last or not kept:
+        elif b - a + 1 >= max(2.0, 0.8 * thickness) or is_last or not kept or not _is_upright(curve, (a, b), kept[-1][2], pieces[k + 1][2]):
             kept.append((a, b, y))
     return kept
+
+
+def _is_upright(curve: Curve, columns: tuple[int, int], before: float, after: float) -> bool:
+    """Whether ink stands in all the rows between two levels, in the columns from the first to the last, so that a step may be there."""
+    lo, hi = sorted((before, after))
+    part = curve.amount[round(lo) : round(hi) + 1, columns[0] : columns[1] + 1]
+    return bool((part > SEEN).any(axis=1).mean() > 0.9)
 
 
 def _corners(curve: Curve, panel: Panel, noise: float) -> tuple[Mark, ...]:
     x0, y0, _, _ = panel.box
     thickness = _thickness(curve)
-    pieces = _merged(_levels(curve), thickness)
+    pieces = _merged(_levels(curve), curve, thickness)
     u = float(np.hypot(noise, 0.1))
     always = ("curves_alike",) if curve.alike else ()
-    marks = []
+    marks: list[Mark] = []
     for k, (a, b, y) in enumerate(pieces):
         x, is_seen = (float(a), True) if k == 0 else _step_at(curve, pieces[k - 1], (a, b, y), thickness)
         flags = always if is_seen else (*always, "step_hidden")
         u_x = float(np.hypot(u, 0.3 if is_seen else max(2.0, (a - pieces[k - 1][1]) / 2)))
-        marks.append(Mark(Place(x + x0, u_x), Place(y + y0, u), flags=flags, confidence=0.6 if flags else 0.97))
+        mark = Mark(Place(x + x0, u_x), Place(y + y0, u), flags=flags, confidence=0.6 if flags else 0.97)
+        if marks and mark.x.px <= marks[-1].x.px:  # on a steep way the columns of two small steps may come out in the wrong order
+            mark = replace(mark, x=marks.pop().x)
+        marks.append(mark)
     end = pieces[-1]
     marks.append(Mark(Place(float(end[1]) + x0, float(np.hypot(u, 0.5))), Place(end[2] + y0, u), flags=always, confidence=0.97))
     return tuple(marks)
 
 
-def _step_at(
-    curve: Curve, before: tuple[int, int, float], after: tuple[int, int, float], thickness: float
-) -> tuple[float, bool]:
+def _step_at(curve: Curve, before: tuple[int, int, float], after: tuple[int, int, float], thickness: float) -> tuple[float, bool]:
     """Column of the upright stroke between two levels, and whether its ink shows."""
     lo, hi = sorted((before[2], after[2]))
     a, b = max(0, before[1] - round(thickness) - 1), min(curve.amount.shape[1], after[0] + round(thickness) + 2)

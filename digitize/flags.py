@@ -40,6 +40,8 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "whisker_unseen": "No whisker leaves the box on one side or both: it is taken to end at the box.",
         "curves_alike": "Another curve has the same colour: where they meet one may have been taken for the other.",
         "step_hidden": "The curve steps where other ink or a gap hides it: the place of the step is not known well.",
+        "at_risk_doubtful": "A number at risk was not read for sure, or is larger than the one before it.",
+        "at_risk_unnamed": "No curve has the name of this row of numbers at risk: say to which it belongs.",
         "stacked": "The bar is one part of a stack: its value is where its end stands on the axis, not its own height.",
         "not_drawn": "No mark was recognised in this row of a forest plot: it holds only what is printed.",
         "print_differs": "The numbers printed beside the row and its drawing disagree: one of them is wrong or was misread.",

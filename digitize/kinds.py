@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
+from digitize.atrisk import read_numbers_at_risk
 from digitize.axes import Axis
 from digitize.bars import bar_evidence, read_bars
 from digitize.boxes import box_evidence, read_boxes
@@ -104,7 +105,13 @@ def box_marks(series: tuple[Series, ...], medium: Medium) -> Marks:
 
 
 def _curves(panel: Panel, legend: Sequence[LegendEntry]) -> Marks:
-    return Marks("km", read_curves(panel, legend))
+    return _curve_marks(panel, read_curves(panel, legend), "raster")
+
+
+def _curve_marks(panel: Panel, series: tuple[Series, ...], medium: Medium) -> Marks:
+    """Survival curves with the numbers at risk that are printed below them."""
+    rows = read_numbers_at_risk(panel, series) if series else ()
+    return Marks("km", series, medium=medium, said={"at_risk": tuple(asdict(row) for row in rows)} if rows else {})
 
 
 def _histogram(panel: Panel, legend: Sequence[LegendEntry]) -> Marks:
@@ -164,7 +171,7 @@ def _vector_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None)
     if kind in (None, "km") and isinstance(panel.x, Axis) and not panel.is_turned:
         curves = read_vector_curves(scene, legend)
         if curves:
-            return Marks("km", curves, medium="vector")
+            return _curve_marks(panel, curves, "vector")
     if kind in (None, "histogram"):
         bins = read_vector_histogram(scene, legend)
         if bins:

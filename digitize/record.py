@@ -91,12 +91,25 @@ class SeriesRecord(Record):
     points: tuple[PointRecord, ...] = ()
 
 
+class AtRiskRecord(Record):
+    """Numbers at risk as printed below survival curves: the row's name, the series that it belongs to (empty where none is like it).
+
+    `number` participants stand at each `time`, None where a number could not be read.
+    """
+
+    arm: str
+    curve: str = ""
+    time: tuple[float, ...] = ()
+    number: tuple[int | None, ...] = ()
+    flags: tuple[str, ...] = ()
+
+
 class PanelRecord(Record):
     """One plot: its box, its axes, its series; `refused` says in words why a panel holds no series.
 
     `runner_up` is the kind that the picture spoke for next, empty where it spoke for no other. In a horizontal panel the y axis holds the
     values but lies level in the image, and the x axis stands upright: its ticks' px count down the image, those of y to the right.
-    `caption` is the text that a PDF prints for the figure.
+    `caption` is the text that a PDF prints for the figure, `at_risk` the table that stands below survival curves.
     """
 
     id: str
@@ -112,6 +125,7 @@ class PanelRecord(Record):
     runner_up: str = ""
     orientation: Literal["vertical", "horizontal"] = "vertical"
     caption: str = ""
+    at_risk: tuple[AtRiskRecord, ...] = ()
 
 
 class SaidRecord(Record):

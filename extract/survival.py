@@ -362,12 +362,38 @@ def curves_from_record(record: FigureRecord, panel: str | None = None) -> dict[s
     ValueError
         If there is no survival panel, or several and none is named, or a step was not read.
     """
+    plot = _survival_panel(record, panel)
+    return {series.name: curve_of(plot, series) for series in plot.series}
+
+
+def _survival_panel(record: FigureRecord, panel: str | None) -> PanelRecord:
     plots = [p for p in record.panels if p.kind == "km" and p.series and panel in (None, p.id)]
     if len(plots) != 1:
         found = ", ".join(f"{p.id} ({p.kind})" for p in record.panels) or "none"
         message = f"{record.source.file}: expected one panel of survival curves{f' {panel}' if panel else ''}, found {found}"
         raise ValueError(message)
-    return {series.name: curve_of(plots[0], series) for series in plots[0].series}
+    return plots[0]
+
+
+def at_risk_from_record(record: FigureRecord, panel: str | None = None) -> dict[str, AtRisk]:
+    """The numbers at risk that are printed below the survival curves of a figure, by the name of the curve.
+
+    Raises
+    ------
+    ValueError
+        If none are printed, or a row is in doubt: the message shows it.
+    """
+    rows = _survival_panel(record, panel).at_risk
+    if not rows:
+        message = f"{record.source.file}: expected numbers at risk below the curves, found none: give them as a table"
+        raise ValueError(message)
+    for row in rows:
+        if row.flags:
+            said = ", ".join("?" if n is None else str(n) for n in row.number)
+            doubt = f"numbers at risk of {row.arm!r} are in doubt ({', '.join(row.flags)}): {said}"
+            message = f"{record.source.file}: {doubt}; give them as a table"
+            raise ValueError(message)
+    return {row.curve: AtRisk(row.time, tuple(n for n in row.number if n is not None)) for row in rows}
 
 
 def read_at_risk(path: str | Path) -> dict[str, AtRisk]:

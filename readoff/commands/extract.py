@@ -40,9 +40,9 @@ A box plot needs no --error-bars; its whiskers count only where the source says 
 
   readoff extract read/boxes.json --n 24 --whiskers range
 
-Survival curves and the numbers at risk printed below them become individual times and a hazard ratio:
+Survival curves and the numbers at risk printed below them (read, or typed into --at-risk) become individual times and a hazard ratio:
 
-  readoff extract read/km.json --at-risk risk.csv --treated Drug --control Placebo --out effects.csv
+  readoff extract read/km.json --treated Drug --control Placebo --out effects.csv
 
 A forest plot holds studies already: its rows become effects.csv, or events.csv and arms.csv where such columns are printed.
 
@@ -94,7 +94,8 @@ def extract(
         bool, typer.Option("--raw", help="Every point is a participant (scatter, strip plot), or every bin counts them.")
     ] = False,
     at_risk: Annotated[
-        Path | None, typer.Option("--at-risk", metavar="CSV", help="Of survival curves: numbers at risk, a table of arm, time, n.")
+        Path | None,
+        typer.Option("--at-risk", metavar="CSV", help="Of survival curves: a table of arm, time, n; else what stands below the curves."),
     ] = None,
     treated: Annotated[str | None, typer.Option("--treated", metavar="ARM", help="Of survival curves: the ratio of this arm ...")] = None,
     control: Annotated[str | None, typer.Option("--control", metavar="ARM", help="... over this one.")] = None,
@@ -105,7 +106,7 @@ def extract(
     if error_bars is None and n is None and len(records) == 1 and is_forest(records[0]):
         extract_forest(records[0], panel, table, out, as_json=as_json)
         return
-    if at_risk is not None:
+    if at_risk is not None or (error_bars is None and n is None and not raw and len(records) == 1 and has_curves(records[0])):
         _refuse_several(records, "--at-risk")
         extract_survival(records[0], Asked(at_risk, treated, control, study, panel), out, as_json=as_json)
         return
@@ -242,6 +243,16 @@ def is_box_plot(path: Path) -> bool:
 
     try:
         return has_boxes(read_record(path))
+    except (ValueError, OSError):
+        return False
+
+
+def has_curves(path: Path) -> bool:
+    """Whether a file is the record of a figure with survival curves."""
+    from digitize.record import read_record
+
+    try:
+        return any(panel.kind == "km" and panel.series for panel in read_record(path).panels)
     except (ValueError, OSError):
         return False
 

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Asked:
-    """What a person said: the table of numbers at risk, which arms to compare, the study's name and the panel."""
+    """What a person said: the table of numbers at risk, None for those in the figure; the arms to compare, the study, the panel."""
 
-    at_risk: Path
+    at_risk: Path | None
     treated: str | None
     control: str | None
     study: str | None
@@ -31,10 +31,12 @@ class Asked:
 def extract_survival(path: Path, asked: Asked, out: Path | None, *, as_json: bool) -> None:
     """Write the individual times of each arm, and effects.csv with the hazard ratio where two arms are named."""
     from digitize.record import read_record
-    from extract.survival import curves_from_record, hazard_ratio_from_curves, read_at_risk, reconstruct
+    from extract.survival import at_risk_from_record, curves_from_record, hazard_ratio_from_curves, read_at_risk, reconstruct
 
     try:
-        curves, risks = curves_from_record(read_record(path), asked.panel), read_at_risk(asked.at_risk)
+        record = read_record(path)
+        curves = curves_from_record(record, asked.panel)
+        risks = read_at_risk(asked.at_risk) if asked.at_risk is not None else at_risk_from_record(record, asked.panel)
         _refuse_unknown(risks, curves, "numbers at risk of")
         arms = {name: reconstruct(curves[name], risk) for name, risk in risks.items()}
         ratio = None

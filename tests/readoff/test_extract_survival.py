@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from digitize.record import AxisRecord, FigureRecord, PanelRecord, PointRecord, SeriesRecord, SourceRecord, TickRecord
+from digitize.record import AtRiskRecord, AxisRecord, FigureRecord, PanelRecord, PointRecord, SeriesRecord, SourceRecord, TickRecord
 
 if TYPE_CHECKING:
     from tests.readoff.conftest import Outcome
@@ -48,6 +48,36 @@ def test_curves_and_numbers_at_risk_give_times_and_a_hazard_ratio(readoff: Run, 
     people = list(csv.DictReader((tmp_path / "effects_individuals.csv").read_text(encoding="utf-8").splitlines()))
     assert [sum(p["arm"] == arm and p["event"] == "1" for p in people) for arm in ("Drug", "Placebo")] == [5, 9]
     assert np.isclose(float(row["vi_reading"]), 0, atol=0.05)
+
+
+def with_risks(curves: Path, flags: tuple[str, ...] = ()) -> None:
+    """The record with numbers at risk read below its curves."""
+    figure = FigureRecord.model_validate_json(curves.read_bytes())
+    rows = tuple(AtRiskRecord(arm=name, curve=name, time=(0.0, 5.0), number=(10, 5), flags=flags) for name in ("Drug", "Placebo"))
+    panel = figure.panels[0].model_copy(update={"at_risk": rows})
+    curves.write_text(figure.model_copy(update={"panels": (panel,)}).model_dump_json(by_alias=True), encoding="utf-8")
+
+
+def test_numbers_at_risk_read_off_the_figure_need_no_table(readoff: Run, curves: Path, tmp_path: Path) -> None:
+    with_risks(curves)
+    out = tmp_path / "effects.csv"
+    result = readoff("extract", curves, "--treated", "Drug", "--control", "Placebo", "--out", out)
+    assert (result.code, result.err) == (0, "")
+    assert out.exists()
+
+
+def test_numbers_at_risk_in_doubt_are_asked_for(readoff: Run, curves: Path, tmp_path: Path) -> None:
+    with_risks(curves, ("at_risk_doubtful",))
+    result = readoff("extract", curves, "--treated", "Drug", "--control", "Placebo", "--out", tmp_path / "effects.csv")
+    assert result.code == 1
+    assert "'Drug' are in doubt (at_risk_doubtful): 10, 5; give them as a table" in " ".join(result.err.split())
+    assert not (tmp_path / "effects.csv").exists()
+
+
+def test_curves_without_numbers_at_risk_ask_for_them(readoff: Run, curves: Path) -> None:
+    result = readoff("extract", curves)
+    assert result.code == 1
+    assert "expected numbers at risk below the curves, found none" in " ".join(result.err.split())
 
 
 def test_unknown_arms_are_named(readoff: Run, curves: Path, tmp_path: Path) -> None:
