@@ -11,27 +11,11 @@ from digitize import pdf_worker
 from digitize.page import Page, read_pages
 from digitize.vector.paths import Drawing, VectorPath, decode, expected_bytes
 from digitize.vector.pieces import is_rectangle, pieces_of, strokes_of
+from tests.digitize.rawpdf import stream, write_pdf
 
 # PDFium keeps coordinates as 32-bit floats: 1e-4 px at most on a page of 3000 px.
 EXACT = 1e-3
 HALF_INWARD = np.array([0.5, 0.5, -0.5, -0.5])
-
-
-def write_pdf(path: Path, objects: list[bytes]) -> Path:
-    """A PDF of these objects, numbered from 1; the first is its catalog."""
-    content, offsets = b"%PDF-1.7\n", []
-    for number, body in enumerate(objects, 1):
-        offsets.append(len(content))
-        content += b"%d 0 obj\n%b\nendobj\n" % (number, body)
-    rows = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
-    table = b"xref\n0 %d\n0000000000 65535 f \n%b" % (len(objects) + 1, rows)
-    trailer = b"trailer <</Size %d /Root 1 0 R>>\nstartxref\n%d\n%%%%EOF\n" % (len(objects) + 1, len(content))
-    path.write_bytes(content + table + trailer)
-    return path
-
-
-def stream(content: bytes, entries: bytes = b"") -> bytes:
-    return b"<<%b /Length %d>>\nstream\n%b\nendstream" % (entries, len(content), content)
 
 
 def form(content: bytes, entries: bytes = b"") -> bytes:
