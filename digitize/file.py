@@ -93,7 +93,7 @@ def digitize_file(
     Parameters
     ----------
     path : str or Path
-        PNG, JPEG, TIFF or PDF.
+        PNG, JPEG, TIFF, PDF or SVG.
     pages : sequence of int, optional
         Pages to read, counted from 1; all by default.
     calibrate : sequence of GivenAxis, optional

@@ -1,4 +1,4 @@
-"""Files to pages: PNG, JPEG, TIFF, GIF, BMP, WebP and PDF as pixels (8-bit RGB on white), PDF pages with their paths as well."""
+"""Files to pages: PNG, JPEG, TIFF, GIF, BMP, WebP, PDF and SVG as pixels (8-bit RGB on white), PDF and SVG with their paths as well."""
 
 from __future__ import annotations
 
@@ -80,14 +80,14 @@ def read_pages(path: str | Path, pages: Sequence[int] | None = None) -> Iterator
     Parameters
     ----------
     path
-        A PNG, JPEG, TIFF (its frames are its pages), GIF, BMP, WebP or PDF file, told by its content and not by its name.
+        A PNG, JPEG, TIFF (its frames are its pages), GIF, BMP, WebP, PDF or SVG file, told by its content and not by its name.
     pages
         Numbers of the pages wanted, from 1, in the order wanted; all of them if None.
 
     Returns
     -------
     iterator of Page
-        PDF pages are rendered at 300 dpi, or less where that would be more than 12 million pixels.
+        PDF and SVG pages are rendered at 300 dpi, or less where that would be more than 12 million pixels.
 
     Raises
     ------
@@ -101,7 +101,9 @@ def read_pages(path: str | Path, pages: Sequence[int] | None = None) -> Iterator
         raise UnreadableFile(msg)
     beginning = _beginning(file)
     if b"%PDF-" in beginning:
-        return _pdf_pages(file, wanted)
+        return _pdf_pages(file, wanted, "pdf")
+    if _is_svg(beginning):
+        return _pdf_pages(file, wanted, "svg")
     return _image_pages(file, wanted, beginning)
 
 
@@ -122,6 +124,11 @@ def _beginning(file: Path) -> bytes:
         msg = f"{file.name} is empty"
         raise UnreadableFile(msg)
     return beginning
+
+
+def _is_svg(beginning: bytes) -> bool:
+    text = beginning.removeprefix(b"\xef\xbb\xbf").lstrip()
+    return text.startswith(b"<") and (b"<svg" in text or b":svg" in text or b"DOCTYPE svg" in text)
 
 
 # Images
@@ -165,7 +172,7 @@ def _damage_named(file: Path, beginning: bytes) -> Iterator[None]:
         msg = f"{file.name} has more than {MAX_PIXELS // 1_000_000} million pixels and was refused"
         raise UnreadableFile(msg) from error
     except PIL.UnidentifiedImageError as error:
-        msg = f"{file.name} {_what_it_is(beginning)}, expected PNG, JPEG, TIFF, GIF, BMP, WebP or PDF"
+        msg = f"{file.name} {_what_it_is(beginning)}, expected PNG, JPEG, TIFF, GIF, BMP, WebP, PDF or SVG"
         raise UnreadableFile(msg) from error
     except (OSError, EOFError, SyntaxError, ValueError, IndexError, TypeError, OverflowError, struct.error, zlib.error) as error:
         cause = " ".join(str(error).split()) or type(error).__name__
@@ -174,8 +181,6 @@ def _damage_named(file: Path, beginning: bytes) -> Iterator[None]:
 
 
 def _what_it_is(beginning: bytes) -> str:
-    if beginning.lstrip().startswith((b"<svg", b"<?xml")) and b"<svg" in beginning:
-        return "is an SVG drawing"
     with contextlib.suppress(UnicodeDecodeError):
         text = beginning[:-3].decode("utf-8") if len(beginning) == PDF_MARK_WITHIN else beginning.decode("utf-8")
         if all(character.isprintable() or character.isspace() for character in text):
@@ -212,11 +217,11 @@ def _eight_bit(values: NDArray[Any], *, is_16_bit: bool) -> NDArray[np.uint8]:
 # PDF
 
 
-def _pdf_pages(file: Path, wanted: list[int] | None) -> Iterator[Page]:
+def _pdf_pages(file: Path, wanted: list[int] | None, kind: Literal["pdf", "svg"]) -> Iterator[Page]:
     """Pages as a worker sends them; where a page's paths bring it down, another one renders the pages that are left."""
     left, with_drawing = wanted, True
     while left is None or left:
-        with _worker(file, left or [], with_drawing=with_drawing) as worker:
+        with _worker(file, left or [], kind, with_drawing=with_drawing) as worker:
             left = []
             while (message := _next_message(file, worker, "page")) is not None:
                 header, pixels = message
@@ -230,9 +235,10 @@ def _pdf_pages(file: Path, wanted: list[int] | None) -> Iterator[Page]:
 
 
 @contextlib.contextmanager
-def _worker(file: Path, pages: Sequence[int], *, with_drawing: bool) -> Iterator[subprocess.Popen[bytes]]:
+def _worker(file: Path, pages: Sequence[int], kind: str, *, with_drawing: bool) -> Iterator[subprocess.Popen[bytes]]:
+    wanted = "drawing" if with_drawing else "pixels"
     worker = subprocess.Popen(
-        [sys.executable, pdf_worker.__file__, str(file.resolve()), "drawing" if with_drawing else "pixels", *map(str, pages)],
+        [sys.executable, pdf_worker.__file__, str(file.resolve()), kind, wanted, *map(str, pages)],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.DEVNULL,

@@ -1,22 +1,25 @@
-"""Renders pages of one PDF, in a process of its own and under limits: PDF files come from strangers, and the renderer has no sandbox.
+"""Renders pages of one PDF or SVG, in a process of its own and under limits: files come from strangers, and the renderer has no sandbox.
 
-Started as a script by `digitize.page`; imports nothing but the standard library and pypdfium2, so that it starts within a tenth of a
-second. Each message on standard output is one line of JSON, followed by raw bytes where it announces them: for each page its pixels, then
-what is drawn on it as paths and characters in pixels of that rendering (integer = centre of a pixel). The pipe holds the next page back
-until the last one was taken.
+An SVG drawing is checked, turned into a PDF by svg2pdf, and goes on as such. Started as a script by `digitize.page`; imports nothing but
+the standard library, pypdfium2 and, for SVG, svg2pdf_py, so that it starts within a tenth of a second. Each message on standard output is
+one line of JSON, followed by raw bytes where it announces them: for each page its pixels, then what is drawn on it as paths and characters
+in pixels of that rendering (integer = centre of a pixel). The pipe holds the next page back until the last one was taken.
 """
 
 from __future__ import annotations
 
 import contextlib
 import ctypes
+import importlib.util
 import json
 import math
 import sys
 import time
 from array import array
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
+from xml.parsers import expat
 
 MEMORY_LIMIT = 2 * 1024**3
 CPU_SECONDS_PER_PAGE = 45
@@ -25,6 +28,12 @@ MAX_PIXELS = 12e6
 MAX_SIDE_PT = 14400.0
 """The largest page that the PDF specification's implementation limits allow, 200 inches."""
 MAX_PAGES = 500
+SVG_RESOLUTION = 225.0
+"""Dots per point of the PDF that stands for an SVG drawing: its unit, a ninety-sixth of an inch, becomes a point there."""
+MAX_SVG_BYTES = 20_000_000
+MAX_SVG_ELEMENTS = 300_000
+MAX_SVG_DEPTH = 60
+INLINE_PICTURES = ("data:image/png", "data:image/jpeg", "data:image/jpg", "data:image/gif", "data:image/webp")
 MAX_OBJECTS = 60_000
 MAX_POINTS = 600_000
 MAX_CHARS = 60_000
@@ -88,12 +97,12 @@ def numbers_wanted(asked: list[int], count: int) -> list[int]:
     return asked or list(range(1, count + 1))
 
 
-def render_scale(width_pt: float, height_pt: float, number: int) -> float:
+def render_scale(width_pt: float, height_pt: float, number: int, resolution: float = RESOLUTION) -> float:
     """Pixels per point: 300 dpi, less where the page would have more than 12 million pixels."""
     if not (0 < width_pt <= MAX_SIDE_PT and 0 < height_pt <= MAX_SIDE_PT):
         msg = f"page {number} measures {width_pt:.0f} x {height_pt:.0f} pt, expected more than 0 and at most {MAX_SIDE_PT:.0f}"
         raise Refused(msg)
-    return float(min(RESOLUTION / 72, (MAX_PIXELS / (width_pt * height_pt)) ** 0.5))
+    return float(min(resolution / 72, (MAX_PIXELS / (width_pt * height_pt)) ** 0.5))
 
 
 Matrix = tuple[float, float, float, float, float, float]
@@ -299,12 +308,91 @@ def send_drawing(page: Any, width: int, height: int) -> None:
         drawing.send()
 
 
-def render(path: str, asked: list[int], with_drawing: bool) -> None:
+class SvgCheck:
+    """Looks through an SVG drawing before anything is made of it: nothing of it may unfold, nest without end or lie elsewhere."""
+
+    def __init__(self, data: bytes) -> None:
+        self.depth = self.count = 0
+        parser = expat.ParserCreate()
+        parser.StartElementHandler, parser.EndElementHandler = self._open, self._close
+        parser.EntityDeclHandler = self._entity
+        try:
+            parser.Parse(data, True)
+        except expat.ExpatError as error:
+            msg = f"is no SVG that can be read ({error})"
+            raise Refused(msg) from error
+
+    def _open(self, name: str, attributes: dict[str, str]) -> None:
+        self.depth += 1
+        self.count += 1
+        if self.depth > MAX_SVG_DEPTH or self.count > MAX_SVG_ELEMENTS:
+            msg = f"has more than {MAX_SVG_ELEMENTS} elements, or some nested more than {MAX_SVG_DEPTH} deep, and was refused"
+            raise Refused(msg)
+        if name.rpartition(":")[2] == "a":
+            return  # a link for a reader to follow
+        for key, value in attributes.items():
+            target = value.strip()
+            if key.rpartition(":")[2] == "href" and not target.startswith("#") and not _is_inline_picture(target):
+                msg = f"refers to something outside itself ({target[:60]!r}) and was refused"
+                raise Refused(msg)
+
+    def _close(self, _: str) -> None:
+        self.depth -= 1
+
+    def _entity(self, name: str, *_: Any) -> None:
+        msg = f"declares an entity of its own ({name[:60]!r}) and was refused"
+        raise Refused(msg)
+
+
+def _is_inline_picture(target: str) -> bool:
+    """Whether a reference holds its own pixels; a drawing within a drawing could refer to anything."""
+    kind, _, _ = target.partition(";")
+    return kind.lower() in INLINE_PICTURES
+
+
+def svg_as_pdf(path: str) -> bytes:
+    """The PDF that shows the same as an SVG drawing: its paths as paths, its text as text."""
+    with Path(path).open("rb") as file:
+        data = file.read(MAX_SVG_BYTES + 1)
+    if len(data) > MAX_SVG_BYTES:
+        msg = f"has more than {MAX_SVG_BYTES // 1_000_000} million bytes and was refused"
+        raise Refused(msg)
+    SvgCheck(data)
+    try:
+        import svg2pdf_py
+    except ImportError as error:
+        msg = "is an SVG drawing, for which svg2pdf-py must be installed (pip install 'readoff[svg]')"
+        raise Refused(msg) from error
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        msg = "is an SVG drawing that is not written in UTF-8"
+        raise Refused(msg) from error
+    try:
+        return bytes(svg2pdf_py.svg_to_pdf(text, _fonts(svg2pdf_py)))
+    except Exception as error:
+        msg = f"is no SVG that can be read ({error})"
+        raise Refused(msg) from error
+
+
+def _fonts(library: Any) -> Any:
+    """The system's fonts, and those that come with matplotlib where there are none."""
+    fonts = library.FontDatabase.system()
+    found = importlib.util.find_spec("matplotlib")
+    for place in (found.submodule_search_locations or []) if found is not None else []:
+        folder = Path(place) / "mpl-data" / "fonts" / "ttf"
+        if folder.is_dir():
+            fonts.load_fonts_dir(str(folder))
+    return fonts
+
+
+def render(path: str, asked: list[int], *, with_drawing: bool, is_svg: bool) -> None:
     """Sends the pages asked for (all of them if none is named), one by one, each with its drawing or none at all."""
     import pypdfium2
 
+    resolution = SVG_RESOLUTION if is_svg else RESOLUTION
     try:
-        document = pypdfium2.PdfDocument(path)
+        document = pypdfium2.PdfDocument(svg_as_pdf(path) if is_svg else path)
     except pypdfium2.PdfiumError as error:
         what = "is encrypted and asks for a password" if "password" in str(error).lower() else f"is no PDF that can be read ({error})"
         raise Refused(what) from error
@@ -314,7 +402,7 @@ def render(path: str, asked: list[int], with_drawing: bool) -> None:
         try:
             page = document[number - 1]
             width_pt, height_pt = page.get_size()
-            bitmap = page.render(scale=render_scale(width_pt, height_pt, number), rev_byteorder=True)
+            bitmap = page.render(scale=render_scale(width_pt, height_pt, number, resolution), rev_byteorder=True)
         except pypdfium2.PdfiumError as error:
             msg = f"page {number} cannot be rendered ({error})"
             raise Refused(msg) from error
@@ -328,11 +416,12 @@ def render(path: str, asked: list[int], with_drawing: bool) -> None:
 
 
 def main(arguments: list[str]) -> int:
-    """Entry point: the file, `drawing` or `pixels` for what is wanted of each page, then the page numbers."""
+    """Entry point: the file, `pdf` or `svg`, `drawing` or `pixels` for what is wanted of each page, then the page numbers."""
     limit_resources()
     allow_cpu_for_one_page()
     try:
-        render(arguments[0], [int(number) for number in arguments[2:]], arguments[1] == "drawing")
+        numbers = [int(number) for number in arguments[3:]]
+        render(arguments[0], numbers, with_drawing=arguments[2] == "drawing", is_svg=arguments[1] == "svg")
     except Refused as refusal:
         send({"refused": str(refusal)})
     except MemoryError:

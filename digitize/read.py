@@ -98,11 +98,16 @@ def read_image(
     # Bars and boxes have no such names to tell: where a column of numbers surely reads as an axis they are not looked for.
     sure = [p for p in upright if p.y.reading.is_sure]
     held = [each for each in turned if each[1][1].kind == "forest" or not any(replaces(each[0], p) for p in sure)]
-    turned = _side_by_side([(p, marks) for p, marks in held if marks[1].series])
+    turned = _side_by_side([(p, marks) for p, marks in held if marks[1].series and (marks[1].kind == "forest" or _may_hold_bars(p))])
     kept = [p for p in upright if any(p is r for r in rivals) or not any(replaces(t, p) for t, _ in turned)]
     panels = [*((p, _marks(p, kind)) for p in kept), *turned]
     named = ((p, f"p{page}-{_letter(k)}", marks) for k, (p, marks) in enumerate(panels, start=first))
     return tuple(_read_panel(p, to_original, name, page, *marks) for p, name, marks in named)
+
+
+def _may_hold_bars(panel: Panel) -> bool:
+    """Whether a level axis is more than a row of numbers under an edge: a map's scale of colours has no ticks."""
+    return panel.y.reading.is_sure or panel.y.marks.is_drawn
 
 
 def _has_own_foot(panel: Panel) -> bool:

@@ -22,7 +22,7 @@ Centre = Literal["mean", "median", "geometric"]
 def digitize(
     path: str | Path, *, pages: Sequence[int] | None = None, calibrate: Sequence[GivenAxis] = (), kind: str | None = None
 ) -> Reading:
-    """Read the figures of a file (PNG, JPEG, TIFF or PDF).
+    """Read the figures of a file (PNG, JPEG, TIFF, PDF or SVG).
 
     Parameters
     ----------

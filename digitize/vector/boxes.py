@@ -11,9 +11,11 @@ from digitize.legend import LegendEntry
 from digitize.series import Mark, Place, Series
 from digitize.vector.bars import ON_END, SAME, Rectangle, rectangles
 from digitize.vector.errorbars import joined
+from digitize.vector.glyphs import Glyph
 from digitize.vector.pieces import Stroke
 from digitize.vector.scene import Scene
 
+SAME_SIZE, FEW = 0.4, 4  # px within which squares have one size, and how many of that size are no boxes
 INSIDE = 0.25  # px from the edges of a box within which a line across is the edge
 
 
@@ -33,7 +35,15 @@ def read_boxes(scene: Scene, legend: Sequence[LegendEntry]) -> tuple[Series, ...
 
 def _boxes(scene: Scene, legend: Sequence[LegendEntry]) -> list[Rectangle]:
     stems = joined(scene.stems)
-    return [r for r in rectangles(scene, legend) if _medians(r, scene) and any(w is not None for w in _whiskers(r, stems))]
+    markers = _square_markers(scene)
+    found = [r for r in rectangles(scene, legend) if _medians(r, scene) and any(w is not None for w in _whiskers(r, stems))]
+    return [r for r in found if not any(max(abs(r.middle - g.x), abs((r.box[1] + r.box[3]) / 2 - g.y)) < SAME for g in markers)]
+
+
+def _square_markers(scene: Scene) -> list[Glyph]:
+    """Squares of one size: boxes are as high as their quartiles lie apart, and hardly ever as high as they are wide."""
+    squares = [g for g in scene.glyphs if g.shape == "square"]
+    return [g for g in squares if sum(abs(g.height - other.height) < SAME_SIZE for other in squares) >= FEW]
 
 
 def _medians(r: Rectangle, scene: Scene) -> list[Stroke]:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from digitize.ink import paper_color
 from digitize.legend import LegendEntry
 from digitize.series import Mark, Place, Series, hex_color
 from digitize.vector.paths import Doubles
@@ -78,5 +77,5 @@ def _key_color(scene: Scene, entry: LegendEntry) -> Doubles:
     patch = scene.panel.image[max(0, y0) : y1 + 1, max(0, x0) : x1 + 1].reshape(-1, 3).astype(float)
     if not patch.size:
         return np.full(3, 255.0)
-    off = np.linalg.norm(patch - paper_color(scene.panel.crop), axis=1)
+    off = np.linalg.norm(patch - np.array(scene.paper), axis=1)
     return np.asarray(np.median(patch[off >= 0.85 * off.max()], axis=0))

@@ -11,6 +11,7 @@ from digitize.vector.paths import Color, Doubles
 from digitize.vector.pieces import Piece
 
 SAME = 0.25  # px within which outlines are one and the same
+RIMS = 0.6  # px between the middles of the inner and the outer rim of a stroke
 BULGED = 0.84  # share of its box that a circle covers whose curves' control points stand at two thirds, as Windows metafiles have them
 
 # Where programs anchor a triangle, as a share of its height from its base, by its height over its width: at the centroid (R), at half
@@ -54,7 +55,10 @@ def find_glyphs(pieces: Sequence[Piece], largest: float) -> list[Glyph]:
         glyph = _closed_glyph(piece) if counts[piece.path.order] <= 60 else None
         if glyph is None:
             continue
-        if found and _is_same(found[-1], glyph):
+        if found and _is_ring(found[-1], glyph):
+            outer = max(found[-1], glyph, key=lambda g: g.width)
+            found[-1] = replace(outer, fill=None, stroke=outer.stroke or outer.fill)
+        elif found and _is_same(found[-1], glyph):
             last = found[-1]
             found[-1] = replace(last, fill=last.fill or glyph.fill, stroke=glyph.stroke or last.stroke)
         else:
@@ -69,6 +73,11 @@ def _is_same(a: Glyph, b: Glyph) -> bool:
         and max(abs(a.x - b.x), abs(a.y - b.y), abs(a.width - b.width), abs(a.height - b.height)) < SAME
         and (a.fill is None) != (b.fill is None)
     )
+
+
+def _is_ring(a: Glyph, b: Glyph) -> bool:
+    """Whether two outlines of one path are the rims of one stroke that was drawn as an area."""
+    return a.order == b.order and a.shape == b.shape and a.fill == b.fill and max(abs(a.x - b.x), abs(a.y - b.y)) < RIMS
 
 
 def _closed_glyph(piece: Piece) -> Glyph | None:
@@ -145,13 +154,14 @@ def _crosses(strokes: Sequence[Piece]) -> list[Glyph]:
             k += 1
             continue
         x0, y0, x1, y1 = (min(a.box[0], b.box[0]), min(a.box[1], b.box[1]), max(a.box[2], b.box[2]), max(a.box[3], b.box[3]))
-        found.append(Glyph(shape, (x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0, None, a.path.stroke, a.path.order))
+        found.append(Glyph(shape, (x0 + x1) / 2, (y0 + y1) / 2, x1 - x0, y1 - y0, None, a.path.stroke or a.path.fill, a.path.order))
         k += 2
     return found
 
 
 def _cross(a: Piece, b: Piece) -> str | None:
-    if a.path.stroke is None or a.path.stroke != b.path.stroke or b.path.order - a.path.order > 1:
+    # A line that is filled and not stroked still shows, as thin as can be.
+    if (a.path.stroke, a.path.fill) != (b.path.stroke, b.path.fill) or b.path.order - a.path.order > 1:
         return None
     u, v = a.points[1] - a.points[0], b.points[1] - b.points[0]
     lengths = np.hypot(*u), np.hypot(*v)

@@ -16,6 +16,11 @@ Doubles = NDArray[np.float64]
 Box = tuple[float, float, float, float]
 Color = tuple[int, int, int, int]
 
+LEAST_SPACE = 0.12  # font sizes between the ink of two words
+LETTER_SPACE, WORD_SPACE = 0.25, 0.8  # font sizes between letters, and between words, that were placed one by one
+BREAKS = (10, 13)
+SPACE = (32.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
+
 MOVE, LINE, CURVE, CLOSE = 0, 1, 2, 4
 
 
@@ -144,14 +149,23 @@ def _color(values: Sequence[float]) -> Color | None:
 def _spans(chars: Doubles) -> tuple[TextSpan, ...]:
     """Characters that follow one another on a line, in one size and direction, as spans."""
     spans: list[list[tuple[float, ...]]] = []
+    is_parted = False
     for row in chars.tolist():
         char = tuple(row)
-        if int(char[0]) in (0, 10, 13, 0xFFFE, 0xFFFF):
+        if int(char[0]) in BREAKS:
+            is_parted = True
+        elif int(char[0]) in (0, 0xFFFE, 0xFFFF):
             spans.append([])
         elif spans and spans[-1] and _goes_on(spans[-1], char):
-            spans[-1].append(char)
+            room = _room_after_break(spans[-1], char) if is_parted else 0.0
+            if room > LETTER_SPACE:
+                spans += [[*spans.pop(), SPACE, char]] if room < WORD_SPACE else [[char]]
+            else:
+                spans[-1].append(char)
+            is_parted = False
         else:
             spans.append([char])
+            is_parted = False
     found = (_span(chars) for chars in spans)
     return tuple(span for span in found if span is not None)
 
@@ -165,14 +179,48 @@ def _goes_on(span: Sequence[tuple[float, ...]], char: tuple[float, ...]) -> bool
     size = max(char[6], 1.0)
     if abs(char[6] - last[6]) > 0.1 * size or abs(char[5] - last[5]) > 0.02:
         return False
+    along, across = _apart(last, char)
+    return -0.2 * size < along and _gap(last, char) < 0.8 * size and abs(across) < 0.6 * size
+
+
+def _room_after_break(span: Sequence[tuple[float, ...]], char: tuple[float, ...]) -> float:
+    """Font sizes between the ends of two runs that a reader of PDF parts by a line break; words with digits are not joined."""
+    last = next((c for c in reversed(span) if int(c[0]) != 32), None)
+    if last is None or int(char[0]) == 32:
+        return math.inf
+    room = _gap(last, char) / max(char[6], 1.0)
+    both_letters = all(chr(int(c[0])).isalpha() for c in (last, char))
+    return room if room <= LETTER_SPACE or both_letters else math.inf
+
+
+def _apart(last: tuple[float, ...], char: tuple[float, ...]) -> tuple[float, float]:
+    """From the middle of one character to that of the next, along the text and across it."""
     cos, sin = math.cos(char[5]), math.sin(char[5])
     dx, dy = (char[1] + char[3] - last[1] - last[3]) / 2, (char[2] + char[4] - last[2] - last[4]) / 2
-    along, across = dx * cos - dy * sin, dx * sin + dy * cos
-    gap = along - abs(cos) * (char[3] - char[1] + last[3] - last[1]) / 2 - abs(sin) * (char[4] - char[2] + last[4] - last[2]) / 2
-    return -0.2 * size < along and gap < 0.8 * size and abs(across) < 0.6 * size
+    return dx * cos - dy * sin, dx * sin + dy * cos
+
+
+def _gap(last: tuple[float, ...], char: tuple[float, ...]) -> float:
+    """The room between two characters along the text."""
+    cos, sin = abs(math.cos(char[5])), abs(math.sin(char[5]))
+    return _apart(last, char)[0] - (cos * (char[3] - char[1] + last[3] - last[1]) + sin * (char[4] - char[2] + last[4] - last[2])) / 2
+
+
+def _without_false_spaces(chars: Sequence[tuple[float, ...]]) -> list[tuple[float, ...]]:
+    """The characters without spaces that take no room: readers of PDF put one between letters that were placed one by one."""
+    kept: list[tuple[float, ...]] = []
+    for k, char in enumerate(chars):
+        if int(char[0]) == 32 and kept:
+            following = next((c for c in chars[k + 1 :] if int(c[0]) != 32), None)
+            last = next((c for c in reversed(kept) if int(c[0]) != 32), None)
+            if following is not None and last is not None and _gap(last, following) < LEAST_SPACE * max(following[6], 1.0):
+                continue
+        kept.append(char)
+    return kept
 
 
 def _span(chars: Sequence[tuple[float, ...]]) -> TextSpan | None:
+    chars = _without_false_spaces(chars)
     text = "".join(chr(int(c[0])) for c in chars if 0 < c[0] < 0x110000 and not 0xD800 <= c[0] < 0xE000)
     inked = [c for c in chars if int(c[0]) != 32]
     if not text.strip() or not inked:

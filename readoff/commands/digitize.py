@@ -33,7 +33,7 @@ By hand, where an axis cannot be read (pixel=value, log for a log axis):
 
 
 def digitize(
-    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="PNG, JPEG, TIFF or PDF files.", show_default=False)],
+    files: Annotated[list[Path], typer.Argument(metavar="FILE", help="PNG, JPEG, TIFF, PDF or SVG files.", show_default=False)],
     out: Annotated[Path, typer.Option("--out", "-o", metavar="DIR", help="Where records, tables and overlays go.", show_default=False)],
     page: Annotated[
         list[int] | None, typer.Option("--page", metavar="N", min=1, help="Only this page of a PDF or TIFF; may be repeated.")

@@ -258,3 +258,16 @@ def test_markers_on_the_axis_lines_are_data(tmp_path: Path) -> None:
     figure.savefig(tmp_path / "axes.pdf")
     (series,) = only_panel(tmp_path / "axes.pdf").series
     assert sorted(round(p.y) for p in series.points if isinstance(p.y, float)) == [0, 40, 50, 60, 80]
+
+
+def test_square_markers_with_level_strokes_are_no_boxes(tmp_path: Path) -> None:
+    """Error bars along x and y through squares look like medians and whiskers of small boxes."""
+    figure = Figure(figsize=(4.5, 3.0))
+    axes = figure.subplots()
+    y = [20.0, 45.0, 30.0, 60.0, 80.0]
+    axes.errorbar(X, y, yerr=10, xerr=0.3, fmt="s", color="black", ms=5, mec="gray")
+    axes.set(xlim=(-1, 9), ylim=(0, 100), yticks=range(0, 101, 20))
+    figure.savefig(tmp_path / "squares.pdf")
+    panel = only_panel(tmp_path / "squares.pdf")
+    assert panel.kind == "errorbar"
+    assert [p.y for p in panel.series[0].points] == pytest.approx(y, abs=0.1)

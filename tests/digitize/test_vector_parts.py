@@ -197,3 +197,18 @@ def test_a_circle_of_a_windows_metafile_is_one() -> None:
     path = VectorPath(points, kinds, None, (0, 0, 0, 255), 2.0, (), 0, None)
     (glyph,) = find_glyphs(pieces_of([path]), 30.0)
     assert (glyph.shape, glyph.x, glyph.y) == ("circle", pytest.approx(20.0), pytest.approx(20.0))
+
+
+def test_both_rims_of_an_outline_drawn_as_an_area_are_one_marker() -> None:
+    """Some programs turn the strokes of their markers into areas: an outer rim, and an inner one, of one path."""
+    rims = [polygon(32, radius, stroked=False) for radius in (11.0, 8.0)]
+    points, kinds = (np.concatenate([getattr(rim, name) for rim in rims]) for name in ("points", "kinds"))
+    glyph = only_glyph(VectorPath(points, kinds, BLACK, None, 1.0, (), 0, None))
+    assert (glyph.shape, glyph.fill, glyph.stroke) == ("circle", None, BLACK)
+    assert glyph.width == pytest.approx(22.0)
+
+
+def test_a_cross_of_lines_that_are_filled_is_one() -> None:
+    lines = [path([(40, 40), (60, 60)], closed=False, stroked=False), path([(40, 60), (60, 40)], closed=False, stroked=False)]
+    glyph = only_glyph(*lines)
+    assert (glyph.shape, glyph.stroke, glyph.x, glyph.y) == ("cross", BLACK, 50, 50)
