@@ -33,7 +33,7 @@ def arm_from_quantiles(
     Returns
     -------
     ArmSummary
-        With `sd_lowest` and `sd_highest` in `extra`: the smallest and the largest SD of all estimators that apply.
+        With the quantiles in `extra`, and `sd_lowest` and `sd_highest`: the smallest and the largest SD of all estimators that apply.
 
     Raises
     ------
@@ -43,6 +43,7 @@ def arm_from_quantiles(
     told = {f"u_{name}": reading for name, reading in (readings or {}).items() if name in values}
     found = estimate(blank.n, **values, **told, method=method, xi=xi)  # type: ignore[arg-type]  # names are checked there
     sds = [sd for _, _, sd in spread_of(Quantiles(blank.n, **values))]
+    kept = tuple((name, f"{value:.10g}") for name, value in values.items() if name not in dict(blank.extra))
     return replace(
         blank,
         mean=found.mean,
@@ -54,5 +55,5 @@ def arm_from_quantiles(
         how="estimated",
         method=found.method,
         flags=(*blank.flags, *found.flags),
-        extra=(*blank.extra, ("sd_lowest", f"{min(sds):.6g}"), ("sd_highest", f"{max(sds):.6g}")),
+        extra=(*blank.extra, *kept, ("sd_lowest", f"{min(sds):.6g}"), ("sd_highest", f"{max(sds):.6g}")),
     )

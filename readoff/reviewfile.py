@@ -155,6 +155,7 @@ class Comparison(Part):
     """Two arms that are compared over all studies that have both, how they are pooled, and what is drawn and judged of the result.
 
     `crossovers` are studies whose arms are the same people: they are counted once. `subgroups` names the subgroup of each study.
+    `multiverse` asks for every estimator of SDs, of tau2 and every test.
     """
 
     name: Text
@@ -168,6 +169,7 @@ class Comparison(Part):
     subgroups: dict[str, Text] | None = None
     crossovers: tuple[Text, ...] = ()
     sequential: Sequential | None = None
+    multiverse: bool = False
     certainty: tuple[Lowered, ...] = ()
 
     @model_validator(mode="after")

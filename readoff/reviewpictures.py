@@ -31,9 +31,22 @@ def write_comparison(comparison: Comparison, result: PooledResult, stem: Path, r
     if comparison.sequential is not None:
         analysis = _sequential(comparison, effects)
         save(lambda ax: sequential_plot(analysis, ax), f"{stem}-sequential", size_in=(6.4, 4.2))
+    if comparison.multiverse:
+        _write_multiverse(effects, result, stem)
     stem.with_suffix(".R").write_text(metafor_script(result), encoding="utf-8")
     Path(f"{stem}-revman.csv").write_text(revman_csv(result, comparison.name), encoding="utf-8")
     write_workbook(result, stem.with_suffix(".xlsx"))
+
+
+def _write_multiverse(effects: Effects, result: PooledResult, stem: Path) -> None:
+    """Write every analysis that might have been chosen: a table and a picture."""
+    from pool.multiverse import multiverse_table
+    from pool.plots import save, specification_plot, specification_size
+
+    table = multiverse_table(effects, result.level)
+    table.to_csv(f"{stem}-multiverse.csv", index=False)
+    chosen, size = (result.method, result.test), specification_size(table)
+    save(lambda ax: specification_plot(table, ax, measure=result.measure, chosen=chosen), f"{stem}-specification", size_in=size)
 
 
 def _sequential(comparison: Comparison, effects: Effects) -> SequentialResult:

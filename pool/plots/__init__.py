@@ -6,6 +6,7 @@ from pool.plots.funnel import funnel, sequential_plot
 from pool.plots.judgements import RiskOfBias, read_risk_of_bias, risk_summary, traffic_light
 from pool.plots.saving import save
 from pool.plots.sensitivity import baujat, drapery, leave_one_out_plot
+from pool.plots.specification import specification_plot, specification_size
 
 __all__ = [
     "Flow",
@@ -21,5 +22,7 @@ __all__ = [
     "save",
     "save_forest",
     "sequential_plot",
+    "specification_plot",
+    "specification_size",
     "traffic_light",
 ]

@@ -58,7 +58,7 @@ def pool(
         bool,
         typer.Option(
             "--all",
-            help="Also funnel, leave-one-out, Baujat and drapery plots, every estimator and test, a workbook, a script for R.",
+            help="Also funnel, leave-one-out, Baujat, drapery plots, every choice of SD, tau2 and test, a workbook, a script for R.",
         ),
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON document instead of a table.")] = False,
@@ -80,7 +80,7 @@ def pool(
         more |= {"subgroups": fit_subgroups(by, pooled)} if by else {}
         more |= {"regression": fit_moderators(_names(moderators), pooled)} if moderators else {}
         document = _as_json(result, tables, more)
-        _write(result, out, style, document, more, everything=everything)
+        said = _write(result, out, style, document, more, everything=everything)
     except (ValueError, OSError) as error:
         say_failed("pool", table, error)
         raise typer.Exit(1) from error
@@ -94,6 +94,8 @@ def pool(
         for fitted in more.values():
             typer.echo("\n".join(fitted.lines))
         _say_shares(result)
+        if said:
+            typer.echo(said)
         typer.echo(f"wrote {out / 'pooled.json'}, {out / 'forest.png'}, {out / 'forest.svg'}{' and more' if everything else ''}")
         if "model" in more:
             typer.echo("the forest plot shows the inverse-variance result")
@@ -157,21 +159,21 @@ def _say_shares(result: PooledResult) -> None:
         typer.echo(f"variance with reading: {said}")
 
 
-def _write(result: PooledResult, out: Path, style: Style, document: str, more: dict[str, Fitted], *, everything: bool) -> None:
+def _write(result: PooledResult, out: Path, style: Style, document: str, more: dict[str, Fitted], *, everything: bool) -> str:
+    """Write all files; the multiverse in words where it was asked for."""
     from pool.plots import save_forest
 
     with staged(out) as scratch:
         (scratch / "pooled.json").write_text(document, encoding="utf-8")
         save_forest(result, scratch / "forest", style=style, groups=more["subgroups"].groups if "subgroups" in more else None)
-        if everything:
-            _write_everything(result, scratch)
+        return _write_everything(result, scratch) if everything else ""
 
 
-def _write_everything(result: PooledResult, folder: Path) -> None:
+def _write_everything(result: PooledResult, folder: Path) -> str:
     from pool import Effects
     from pool.exports import metafor_script, revman_csv, write_workbook
-    from pool.plots import baujat, drapery, funnel, leave_one_out_plot, save
-    from pool.sensitivity import every_model
+    from pool.multiverse import multiverse_in_words, multiverse_table
+    from pool.plots import baujat, drapery, funnel, leave_one_out_plot, save, specification_plot, specification_size
 
     effects = Effects(result.measure, result.studies, result.omitted, result.treated, result.control)
     save(lambda ax: funnel(result, ax), folder / "funnel")
@@ -180,7 +182,11 @@ def _write_everything(result: PooledResult, folder: Path) -> None:
         test = result.test if result.k > 2 else "z"
         save(lambda ax: leave_one_out_plot(effects, ax, method=result.method, test=test), folder / "leave-one-out")
         save(lambda ax: baujat(result, ax), folder / "baujat")
-    every_model(effects, result.level).to_csv(folder / "every-model.csv", index=False)
+    table = multiverse_table(effects, result.level)
+    table.to_csv(folder / "multiverse.csv", index=False)
+    chosen, size = (result.method, result.test), specification_size(table)
+    save(lambda ax: specification_plot(table, ax, measure=result.measure, chosen=chosen), folder / "specification", size_in=size)
     (folder / "pooled.R").write_text(metafor_script(result), encoding="utf-8")
     (folder / "revman.csv").write_text(revman_csv(result), encoding="utf-8")
     write_workbook(result, folder / "pooled.xlsx")
+    return multiverse_in_words(table)

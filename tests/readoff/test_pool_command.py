@@ -133,9 +133,11 @@ def test_all_writes_every_picture_and_export(readoff: Run, tmp_path: Path) -> No
     result = readoff("pool", table, "--out", out, *said)
     assert result.code == 0
     assert "Mantel-Haenszel: " in result.out
+    assert "50 analyses: estimates -0." in result.out
     names = {path.name for path in out.iterdir()}
-    pictures = {f"{name}.{suffix}" for name in ("forest", "funnel", "drapery", "leave-one-out", "baujat") for suffix in ("png", "svg")}
-    assert names == pictures | {"pooled.json", "pooled.R", "pooled.xlsx", "revman.csv", "every-model.csv"}
+    drawn = ("forest", "funnel", "drapery", "leave-one-out", "baujat", "specification")
+    pictures = {f"{name}.{suffix}" for name in drawn for suffix in ("png", "svg")}
+    assert names == pictures | {"pooled.json", "pooled.R", "pooled.xlsx", "revman.csv", "multiverse.csv"}
     document = json.loads((out / "pooled.json").read_text(encoding="utf-8"))
     assert document["mantel_haenszel"]["k"] == 3
 

@@ -48,13 +48,18 @@ def test_reproduces_both_published_comparisons(readoff: Run, reader: FakeReader,
     assert result.out.count("agrees to the printed digits") == 2
     assert "unusual Pickering 2011, magnesium, 28 days: the mean is less than two SDs above 0" in result.out
     written = sorted(str(path.relative_to(out).as_posix()) for path in out.rglob("*") if path.is_file())
-    of_comparison = [".R", ".json", ".png", ".svg", ".xlsx", "-revman.csv"]
-    of_comparison += [f"-{picture}.{suffix}" for picture in ("funnel", "sequential") for suffix in ("png", "svg")]
+    of_comparison = [".R", ".json", ".png", ".svg", ".xlsx", "-revman.csv", "-multiverse.csv"]
+    of_comparison += [f"-{picture}.{suffix}" for picture in ("funnel", "sequential", "specification") for suffix in ("png", "svg")]
     comparisons = [f"magnesium-vs-{control}{ending}" for control in ("ketamine", "placebo") for ending in of_comparison]
     figures = [f"figures/felsby.{suffix}" for suffix in ("csv", "json", "png")]
     of_review = ["arms.csv", "audit.html", "audit.json", "findings.csv", "findings.html", "flow.png", "flow.svg"]
     of_review += [f"risk-of-bias{part}.{suffix}" for part in ("", "-summary") for suffix in ("png", "svg")]
     assert written == sorted([*of_review, *figures, *comparisons])
+    with (out / "magnesium-vs-placebo-multiverse.csv").open(encoding="utf-8", newline="") as file:
+        analyses = list(csv.DictReader(file))
+    assert len({row["estimator"] for row in analyses}) == 10  # of medians with ranges, and as given
+    chosen = next(row for row in analyses if (row["estimator"], row["method"], row["test"]) == ("wan2014", "DL", "z"))
+    assert float(chosen["estimate"]) == pytest.approx(-1.129, abs=0.0005)
     with (out / "findings.csv").open(encoding="utf-8", newline="") as file:
         findings = list(csv.DictReader(file))
     # The crossover's ten participants are counted once: 10 + 80 + 45.
