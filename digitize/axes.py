@@ -209,6 +209,8 @@ def _sharpened(reading: AxisReading) -> AxisReading:
     """The reading with what its ticks say of their renderer: between pixels they are sharp, on the edges of pixels none is shifted."""
     if reading.calibration is None:
         return reading
+    reading = _without_corner(reading)
+    assert reading.calibration is not None
     px = np.array([t.px for t in reading.ticks if t.used])
     scale = reading.calibration.scale
     if is_snapped(px) or reading.calibration.rmse_px > SCATTERED_PX:
@@ -217,6 +219,24 @@ def _sharpened(reading: AxisReading) -> AxisReading:
         return replace(reading, calibration=AxisCalibration.from_ticks(reading.ticks, scale=scale, u_common_px=EDGE_PX))
     ticks = tuple(replace(t, u_px=SHARP_PX) if t.u_px == SNAPPED_PX else t for t in reading.ticks)
     return replace(reading, calibration=AxisCalibration.from_ticks(ticks, scale=scale, u_common_px=SHARP_SHIFT_PX), ticks=ticks)
+
+
+def _without_corner(reading: AxisReading) -> AxisReading:
+    """The reading without its outermost tick where the others, four or more that lie between pixels, fit without it alone.
+
+    A frame close by runs into the tick at the end of an axis, and its corner is taken for it.
+    """
+    fit = reading.calibration
+    used = sorted((t for t in reading.ticks if t.used), key=lambda t: t.px)
+    if fit is None or len(used) < 5 or fit.rmse_px < 2.0 * SCATTERED_PX:
+        return reading
+    for end in (used[0], used[-1]):
+        hidden = replace(end, value=np.nan, used=False, reason="the frame hides its tick")
+        ticks = tuple(hidden if t is end else t for t in reading.ticks)
+        again = AxisCalibration.from_ticks(ticks, scale=fit.scale, u_common_px=GRID_PX)
+        if again.rmse_px < 0.5 * SCATTERED_PX and not is_snapped(np.array([t.px for t in ticks if t.used])):
+            return replace(reading, calibration=again, ticks=ticks)
+    return reading
 
 
 def _offset(middles: NDArray[np.float64], ticks: NDArray[np.float64], height: float) -> float:

@@ -63,13 +63,14 @@ DATES: dict[str, tuple[str, float, Callable[[], Locator]]] = {
 
 @dataclass(frozen=True)
 class Drawing:
-    """An image, and where probe values of one of its axes stand in it (column 0 x, column 1 y)."""
+    """An image, where probe values of one of its axes stand in it (column 0 x, column 1 y), and the PDF that it renders, if it does."""
 
     image: NDArray[np.uint8]
     values: FloatArray
     places_px: FloatArray
     is_log: bool = False
     along_x: bool = False
+    pdf: bytes = b""
 
 
 def draw(
@@ -103,8 +104,8 @@ def draw(
         if dress is not None:
             dress(ax)
 
-    image, places = _drawn(r, values, renderer, dpi, style, dressed, along_x=along_x)
-    return Drawing(image, values, places, is_log, along_x)
+    image, places, pdf = _drawn(r, values, renderer, dpi, style, dressed, along_x=along_x)
+    return Drawing(image, values, places, is_log, along_x, pdf)
 
 
 def draw_dates(seed: int, kind: str, renderer: Renderer, *, dpi: int = 150, style: str | None = None) -> Drawing:
@@ -122,8 +123,8 @@ def draw_dates(seed: int, kind: str, renderer: Renderer, *, dpi: int = 150, styl
         ax.xaxis.set_major_formatter(DateFormatter(printed))
         ax.set_ylabel("Score (points)")
 
-    image, places = _drawn(r, values, renderer, dpi, style, dressed, along_x=True, width=5.2)
-    return Drawing(image, values, places, along_x=True)
+    image, places, pdf = _drawn(r, values, renderer, dpi, style, dressed, along_x=True, width=5.2)
+    return Drawing(image, values, places, along_x=True, pdf=pdf)
 
 
 def _drawn(
@@ -136,8 +137,8 @@ def _drawn(
     *,
     along_x: bool,
     width: float = 3.2,
-) -> tuple[NDArray[np.uint8], FloatArray]:
-    """A figure of random font, size and look, at least `width` inches wide, and where its probe values stand."""
+) -> tuple[NDArray[np.uint8], FloatArray, bytes]:
+    """A figure of random font, size and look, at least `width` inches wide, where its probe values stand, and its PDF."""
     style = style or str(r.choice(STYLES, p=[0.35, 0.35, 0.2, 0.1]))
     family = str(r.choice(["DejaVu Sans", "DejaVu Serif", "STIXGeneral"]))
     context = {"font.size": r.uniform(8, 11), "font.family": family, "xtick.direction": str(r.choice(["in", "out"])), "pdf.fonttype": 42}
@@ -164,14 +165,14 @@ def _dressed(ax: Axes, style: str) -> None:
         ax.tick_params(length=0, which="both")
 
 
-def _rendered(figure: Figure, ax: Axes, points: FloatArray, renderer: Renderer, dpi: int) -> tuple[NDArray[np.uint8], FloatArray]:
+def _rendered(figure: Figure, ax: Axes, points: FloatArray, renderer: Renderer, dpi: int) -> tuple[NDArray[np.uint8], FloatArray, bytes]:
     if renderer == "agg":
         figure.set_dpi(dpi)
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
         image = np.asarray(canvas.buffer_rgba())[..., :3].copy()
         at = ax.transData.transform(points)
-        return image, np.column_stack([at[:, 0] - 0.5, image.shape[0] - at[:, 1] - 0.5])
+        return image, np.column_stack([at[:, 0] - 0.5, image.shape[0] - at[:, 1] - 0.5]), b""
     stream = io.BytesIO()
     figure.savefig(stream, format="pdf")
     document = pdfium.PdfDocument(stream.getvalue())
@@ -181,7 +182,7 @@ def _rendered(figure: Figure, ax: Axes, points: FloatArray, renderer: Renderer, 
     document.close()
     figure.set_dpi(72)
     at = ax.transData.transform(points)
-    return image, np.column_stack([at[:, 0] * wide - 0.5, (figure.get_figheight() * 72 - at[:, 1]) * high - 0.5])
+    return image, np.column_stack([at[:, 0] * wide - 0.5, (figure.get_figheight() * 72 - at[:, 1]) * high - 0.5]), stream.getvalue()
 
 
 def as_jpeg(image: NDArray[np.uint8], quality: int) -> NDArray[np.uint8]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from functools import cache
 from itertools import product
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from digitize.axes import Axis
+from digitize.file import digitize_file
 from digitize.panels import Categories
 from digitize.read import read_image
 from tests.digitize.drawings import RANGES, Drawing, Renderer, as_jpeg, askew, draw, misread_px, read_panels
@@ -25,35 +27,69 @@ NEAR_PX: dict[Renderer, float] = {"agg": 1.2, "pdf": 0.4}
 
 
 @cache
-def outcome(seed: int, kind: str, renderer: Renderer) -> tuple[str, float, float]:
-    """What became of a y axis (right, wrong, flagged, refused), its largest error in px, and its share of probes within 1.96 u."""
-    drawing = draw(seed, kind, renderer, dpi=(100, 150, 220)[seed % 3])
-    image = as_jpeg(drawing.image, 75) if seed % 2 else drawing.image
-    panels, to_original = read_panels(image)
-    if len(panels) != 1:
-        return "refused", np.nan, np.nan
-    axis = panels[0].y
-    off = misread_px(axis.calibration, drawing, to_original)
-    worst = float(np.abs(off).max())
-    if worst > NEAR_PX[renderer]:
-        return "flagged" if {"axis_uncertain", "ticks_missing", "labels_refused"} & set(axis.reading.flags) else "wrong", worst, np.nan
-    at = drawing.places_px[:, 1]
+def outcome(seed: int, kind: str, renderer: Renderer, *, along_x: bool = False) -> tuple[str, float]:
+    """What became of an axis (right, flagged and right, flagged, wrong, refused), and its share of probes within 1.96 u."""
+    drawing = draw(seed, kind, renderer, dpi=(100, 150, 220)[seed % 3], along_x=along_x)
+    panels, to_original = read_panels(as_jpeg(drawing.image, 75) if seed % 2 else drawing.image)
+    axis = (panels[0].x if along_x else panels[0].y) if len(panels) == 1 else None
+    if not isinstance(axis, Axis):
+        return "refused", np.nan
+    is_near = bool(np.abs(misread_px(axis.calibration, drawing, to_original)).max() <= NEAR_PX[renderer])
+    is_flagged = bool({"axis_uncertain", "ticks_missing", "labels_refused"} & set(axis.reading.flags))
+    if not is_near:
+        return "flagged" if is_flagged else "wrong", np.nan
+    at = drawing.places_px[:, 0 if along_x else 1]
     u = np.asarray(axis.calibration.u_shared(at))
     within = np.abs(np.asarray(axis.calibration.to_value(at)) - drawing.values) <= 1.96 * u
-    return "right", worst, float(within.mean())
+    return "flagged and right" if is_flagged else "right", float(within.mean())
 
 
 @pytest.mark.parametrize(("kind", "renderer"), list(product(RANGES, RENDERERS)))
 def test_axes_of_every_kind_are_read(kind: str, renderer: Renderer) -> None:
     outcomes = [outcome(seed, kind, renderer)[0] for seed in range(EACH)]
     assert outcomes.count("wrong") == 0, outcomes
-    assert outcomes.count("right") >= EACH - 2, outcomes
+    assert sum("right" in each for each in outcomes) >= EACH - 2, outcomes
+    # Numbers that are rounded where they are drawn (1e-05 for 1.5e-05) and lost exponents are refused by name: many such axes are flagged.
+    assert outcomes.count("right") >= (EACH // 3 if kind in ("exponents", "powers") else EACH - 3), outcomes
+
+
+@pytest.mark.parametrize("renderer", RENDERERS)
+@pytest.mark.parametrize("kind", ["plain", "negative", "all negative", "comma", "percent", "log", "powers", "small"])
+def test_level_axes_of_every_kind_are_read(kind: str, renderer: Renderer) -> None:
+    outcomes = [outcome(seed, kind, renderer, along_x=True)[0] for seed in range(4)]
+    assert outcomes.count("wrong") == 0, outcomes
+    assert sum("right" in each for each in outcomes) >= 3, outcomes
+
+
+@pytest.mark.parametrize("kind", RANGES)
+def test_axes_that_paths_drew_are_exact(kind: str, tmp_path: Path) -> None:
+    exact = 0
+    for seed in range(3):
+        drawing = draw(seed, kind, "pdf", dpi=300)  # as PDF pages are rendered: pixels of the record are those of the drawing
+        path = tmp_path / f"{seed}.pdf"
+        path.write_bytes(drawing.pdf)
+        (panel,) = digitize_file(path).record.panels
+        forward = np.log10 if drawing.is_log else np.asarray
+        assert (panel.y_axis.scale == "log10") == drawing.is_log
+        px, values = np.array([(t.px, t.value) for t in panel.y_axis.ticks if t.used], dtype=float).T
+        off = np.polyval(np.polyfit(forward(values), px, 1), forward(drawing.values)) - drawing.places_px[:, 1]
+        assert np.abs(off).max() < 0.15 or panel.y_axis.flags  # px; matplotlib writes hundredths of a point, 0.04 px, at the worst tick
+        exact += bool(np.abs(off).max() < 0.15)
+    assert exact >= 2
+
+
+def test_the_corner_of_a_frame_is_no_tick_beside_it() -> None:
+    # The uppermost tick stands 2 px under the frame: the corner was taken for it, and the axis was 1.3 px off.
+    drawing = draw(110, "powers", "pdf", dpi=220)
+    (panel,), to_original = read_panels(drawing.image)
+    assert np.abs(misread_px(panel.y.calibration, drawing, to_original)).max() < 0.2
+    assert [t.reason for t in panel.y.reading.ticks if not t.used] == ["the frame hides its tick"]
 
 
 @pytest.mark.parametrize("renderer", RENDERERS)
 def test_the_claimed_uncertainty_is_honest(renderer: Renderer) -> None:
-    shares = [outcome(seed, kind, renderer)[2] for kind, seed in product(RANGES, range(EACH))]
-    # 95 % is claimed; the probes of one axis share one error, so 90 axes tell their share to about 2 %. Ticks that PDFium drew at 220 dpi
+    shares = [outcome(seed, kind, renderer)[1] for kind, seed in product(RANGES, range(6))]
+    # 95 % is claimed; the probes of one axis share one error, so 60 axes tell their share to about 2.5 %. Ticks that PDFium drew at 220 dpi
     # are sharper than it is worth claiming. `benchmarks/axis_coverage.py` looks at many more.
     assert 0.91 <= np.nanmean(shares) <= 0.995
 
@@ -89,7 +125,7 @@ def test_two_y_axes_are_flagged_and_the_left_one_is_read(renderer: Renderer) -> 
         right.set_ylim(0, 7)
         right.set_ylabel("Dose (mg)")
 
-    for seed in range(3):
+    for seed in range(5):
         drawing = draw(seed, "plain", renderer, style="frame", dress=second)
         panels, to_original = read_panels(drawing.image)
         assert len(panels) == 1
