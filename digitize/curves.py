@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,6 +40,7 @@ COLORED = 50  # grey levels between the largest and the smallest of a pixel's re
 FEWEST_MARKERS, SURE_MARKER = 4, 0.65  # of a plot of markers joined by lines; probability of one that counts
 OTHER_COLOR = 70  # grey levels in a channel by which a layer differs from every key that is not its own
 JUMP = 2.5  # px: a step, in contrast to the staircase of pixels of a slope
+BAND, LEAST_BAND, TINT = 0.6, 0.01, 6  # of a digit's height: the least of a band; share of the plot; grey levels
 FRAME = 0.35  # of the height of a digit: how far from the edge of the plot its frame may lie
 START_WITHIN = 0.04  # of the axis: how far from 0 or the whole a survival curve starts
 WORDS = re.compile(r"surviv|probab|event|free|inciden|mortal|death|proportion|alive|%|remission|relapse", re.IGNORECASE)
@@ -149,6 +151,7 @@ def _stepped(curve: Curve) -> float:
 def _curves(panel: Panel, legend: Sequence[LegendEntry]) -> list[Curve]:
     crop = _without_words(panel, legend)
     paper = paper_color(crop)
+    crop = _without_bands(crop, paper, panel.height)
     everywhere = np.ones(crop.shape[:2], dtype=np.float32)
     picture = Picture(np.asarray(crop / 255, dtype=np.float32), np.asarray(paper / 255, dtype=np.float32), everywhere)
     wanted = _colors(panel, crop, legend, paper)
@@ -183,6 +186,20 @@ def _without_words(panel: Panel, legend: Sequence[LegendEntry]) -> NDArray[np.ui
         colored[max(0, b - y0 - 2) : max(0, d - y0 + 3), max(0, a - x0 - 2) : max(0, c - x0 + 3)] = False
     crop[colored] = panel.crop[colored]
     return crop
+
+
+def _without_bands(crop: NDArray[np.uint8], paper: FloatArray, height: float) -> NDArray[np.uint8]:
+    """The plot without what is tinted over an area, such as confidence bands: what is left of it are strokes, as if drawn on the paper.
+
+    Bands are see-through: what lies on them has its colour times the band's.
+    """
+    side = max(5, round(BAND * height))
+    ground = np.asarray(cv2.morphologyEx(crop, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8)), dtype=np.float32)
+    tinted = np.abs(ground - paper).max(axis=2) > TINT
+    if tinted.mean() < LEAST_BAND:
+        return crop
+    lifted = crop * (paper / np.clip(ground, 1, None))
+    return np.asarray(np.clip(np.where(tinted[..., None], lifted, crop), 0, 255), dtype=np.uint8)
 
 
 def _colors(

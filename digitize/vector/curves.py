@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,19 +16,53 @@ from digitize.vector.scene import Scene
 FEWEST = 4  # corners of a curve
 STRAIGHT = 0.35  # px by which a stroke may lean: programs that thin out their paths move corners a little
 STEEP = 0.1  # lean of a stroke, over its length, in which such programs drew two steps close together into one
+TOGETHER = 0.9  # share of the steps of a limit that stand where its curve has one
 LONG = 0.4  # share of the plot's width that a curve crosses
 
 
 def read_curves(scene: Scene, legend: Sequence[LegendEntry]) -> tuple[Series, ...]:
     """The curves of a panel, a series each: its marks are the corners of the steps; empty where no path is one."""
     found = [(piece, corners) for piece in scene.pieces if (corners := _steps(piece, scene)) is not None]
-    names = named_by_color([piece for piece, _ in found], scene, legend)
+    limits = _limits([corners for _, corners in found], [piece.path.stroke for piece, _ in found])
+    own = [k for k in range(len(found)) if k not in limits]
+    names = dict(zip(own, named_by_color([found[k][0] for k in own], scene, legend), strict=True))
     series = []
-    for (piece, corners), name in zip(found, names, strict=True):
+    for k in [*own, *limits]:
+        piece, corners = found[k]
         stroke = piece.path.stroke or (0, 0, 0, 255)
         marks = tuple(Mark(Place(float(x), scene.u_px), Place(float(y), scene.u_px), confidence=0.99) for x, y in corners)
-        series.append(Series(name, hex_color(stroke[:3]), "step", marks))
+        name = names[k] if k in names else f"{names[limits[k].curve]}: {limits[k].side} limit".removeprefix(": ")
+        series.append(Series(name, hex_color(stroke[:3]), "step" if k in names else "limit", marks))
     return tuple(series)
+
+
+@dataclass(frozen=True)
+class _Limit:
+    """A curve that is the lower or upper limit of another one (its number)."""
+
+    curve: int
+    side: str
+
+
+def _limits(curves: Sequence[Doubles], strokes: Sequence[object]) -> dict[int, _Limit]:
+    """Of three curves in one colour of which one runs between the others all the way, those others: limits of confidence, by number."""
+    limits: dict[int, _Limit] = {}
+    for stroke in dict.fromkeys(strokes):
+        group = [k for k, other in enumerate(strokes) if other == stroke]
+        if len(group) != 3:
+            continue
+        along = np.linspace(max(curves[k][0, 0] for k in group), min(curves[k][-1, 0] for k in group), 100)
+        levels = {k: curves[k][np.searchsorted(curves[k][:, 0], along, side="right") - 1, 1] for k in group}
+        upper, middle, lower = sorted(group, key=lambda k: float(levels[k].mean()))
+        in_order = (levels[upper] <= levels[middle] + STRAIGHT).all() and (levels[middle] <= levels[lower] + STRAIGHT).all()
+        if in_order and all(_steps_with(curves[k], curves[middle]) for k in (upper, lower)):
+            limits |= {upper: _Limit(middle, "upper"), lower: _Limit(middle, "lower")}
+    return limits
+
+
+def _steps_with(limit: Doubles, curve: Doubles) -> bool:
+    """Whether one curve steps where the other does, as no other arm would."""
+    return bool(np.mean(np.abs(limit[:, :1] - curve[:, 0]).min(axis=1) < STRAIGHT) > TOGETHER)
 
 
 def _steps(piece: Piece, scene: Scene) -> Doubles | None:

@@ -117,6 +117,52 @@ def test_a_steep_way_of_small_steps_is_no_lag(seed: int, dpi: int) -> None:
     assert np.abs(level_at(steep, points[:, 0], points[:, 1]) - level_at(steep, x, y)).mean() < 0.005
 
 
+def banded(*, dashed: bool, legend: bool) -> Figure:
+    """Both curves with their limits, as a band or as dashed curves."""
+    figure = drawn(["Placebo", "Drug"])
+    axes = figure.axes[0]
+    for (x, y), color in zip(CURVES.values(), ("tab:blue", "tab:red"), strict=True):
+        half = 0.02 + 0.2 * np.sqrt(y * (1 - y))
+        for limit in (y - half, y + half) if dashed else ():
+            axes.step(x, np.clip(limit, 0, 1), "--", where="post", color=color, linewidth=0.8)
+        if not dashed:
+            axes.fill_between(x, np.clip(y - half, 0, 1), np.clip(y + half, 0, 1), step="post", color=color, alpha=0.25, linewidth=0)
+    if not legend:
+        axes.get_legend().remove()
+    return figure
+
+
+def test_confidence_bands_are_no_curves() -> None:
+    (read,) = read_image(pixels(banded(dashed=False, legend=True)))
+    assert [s.name for s in read.record.series] == ["Placebo", "Drug"]
+    for name in CURVES:
+        assert error(named(read.record, name), name) < 0.006
+
+
+def test_bands_do_not_hide_curves_that_nothing_names() -> None:
+    (read,) = read_image(pixels(banded(dashed=False, legend=False)))
+    assert len(read.record.series) == 2
+    assert sorted(min(error(s, name) for s in read.record.series) < 0.006 for name in CURVES) == [True, True]
+
+
+def test_limits_drawn_as_curves_are_told_from_arms(tmp_path: Path) -> None:
+    banded(dashed=True, legend=True).savefig(tmp_path / "curves.pdf")
+    (panel,) = digitize_file(tmp_path / "curves.pdf").record.panels
+    assert [s.name for s in panel.series[:2]] == ["Placebo", "Drug"]
+    assert {s.name for s in panel.series[2:]} == {f"{name}: {side} limit" for name in CURVES for side in ("upper", "lower")}
+    for name in CURVES:
+        assert error(named(panel, name), name) < 0.001
+
+
+def test_three_arms_in_one_colour_are_no_limits(tmp_path: Path) -> None:
+    figure = drawn(["Placebo"])
+    for seed, rate in ((6, 0.02), (7, 0.3)):
+        figure.axes[0].step(*curve(seed, rate), "--", where="post", color="tab:blue")
+    figure.savefig(tmp_path / "curves.pdf")
+    (panel,) = digitize_file(tmp_path / "curves.pdf").record.panels
+    assert [s.marker for s in panel.series] == ["step"] * 3
+
+
 def test_paths_give_the_corners_exactly(tmp_path: Path) -> None:
     drawn(["Placebo", "Drug"]).savefig(tmp_path / "curves.pdf")
     (panel,) = digitize_file(tmp_path / "curves.pdf").record.panels
