@@ -40,6 +40,7 @@ COLORED = 50  # grey levels between the largest and the smallest of a pixel's re
 FEWEST_MARKERS, SURE_MARKER = 4, 0.65  # of a plot of markers joined by lines; probability of one that counts
 OTHER_COLOR = 70  # grey levels in a channel by which a layer differs from every key that is not its own
 JUMP = 2.5  # px: a step, in contrast to the staircase of pixels of a slope
+UNSEEN = 1.5  # of a digit's height: the longest gap in which no step is hidden; those between dashes are shorter
 BAND, LEAST_BAND, TINT = 0.6, 0.01, 6  # of a digit's height: the least of a band; share of the plot; grey levels
 FRAME = 0.35  # of the height of a digit: how far from the edge of the plot its frame may lie
 START_WITHIN = 0.04  # of the axis: how far from 0 or the whole a survival curve starts
@@ -359,10 +360,13 @@ def _corners(curve: Curve, panel: Panel, noise: float) -> tuple[Mark, ...]:
     u = float(np.hypot(noise, 0.1))
     always = ("curves_alike",) if curve.alike else ()
     marks: list[Mark] = []
+    gaps = [_unseen_ends(curve, a, b) for a, b, _ in pieces]
     for k, (a, b, y) in enumerate(pieces):
         x, is_seen = (float(a), True) if k == 0 else _step_at(curve, pieces[k - 1], (a, b, y), thickness)
+        hidden = gaps[k][0] + (gaps[k - 1][1] if k else a)  # px in which the curve may have stepped unseen
+        is_seen = is_seen and hidden <= (UNSEEN * panel.height if k else START_WITHIN * curve.amount.shape[1])
         flags = always if is_seen else (*always, "step_hidden")
-        u_x = float(np.hypot(u, 0.3 if is_seen else max(2.0, (a - pieces[k - 1][1]) / 2)))
+        u_x = float(np.hypot(u, 0.3 if is_seen else max(2.0, (a - pieces[k - 1][1]) / 2 if k else 0.0, hidden / 2)))
         mark = Mark(Place(x + x0, u_x), Place(y + y0, u), flags=flags, confidence=0.6 if flags else 0.97)
         if marks and mark.x.px <= marks[-1].x.px:  # on a steep way the columns of two small steps may come out in the wrong order
             mark = replace(mark, x=marks.pop().x)
@@ -370,6 +374,12 @@ def _corners(curve: Curve, panel: Panel, noise: float) -> tuple[Mark, ...]:
     end = pieces[-1]
     marks.append(Mark(Place(float(end[1]) + x0, float(np.hypot(u, 0.5))), Place(end[2] + y0, u), flags=always, confidence=0.97))
     return tuple(marks)
+
+
+def _unseen_ends(curve: Curve, first: int, last: int) -> tuple[int, int]:
+    """How many columns of a level piece show no ink at its start and at its end."""
+    seen = np.flatnonzero(curve.shown[first - curve.first : last - curve.first + 1] > SEEN)
+    return (int(seen[0]), last - first - int(seen[-1])) if seen.size else (last - first + 1, 0)
 
 
 def _step_at(curve: Curve, before: tuple[int, int, float], after: tuple[int, int, float], thickness: float) -> tuple[float, bool]:

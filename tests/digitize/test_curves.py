@@ -10,6 +10,7 @@ import PIL.Image
 import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from digitize import digitize_file
@@ -161,6 +162,21 @@ def test_three_arms_in_one_colour_are_no_limits(tmp_path: Path) -> None:
     figure.savefig(tmp_path / "curves.pdf")
     (panel,) = digitize_file(tmp_path / "curves.pdf").record.panels
     assert [s.marker for s in panel.series] == ["step"] * 3
+
+
+@pytest.mark.parametrize("covered", [(0.6, 7.0), (3.0, 10.0)])
+def test_steps_that_something_covers_are_flagged(covered: tuple[float, float]) -> None:
+    figure = drawn(["Placebo", "Drug"])
+    figure.axes[0].add_patch(Rectangle((covered[0], 0.5), covered[1] - covered[0], 0.49, color="white", linewidth=0, zorder=5))
+    (read,) = read_image(pixels(figure))
+    for name in CURVES:
+        x, y = CURVES[name]
+        points = named(read.record, name).points
+        times = np.array([p.x for p in points], dtype=float)
+        off = np.abs(level_at(TIMES, times, np.array([p.y for p in points], dtype=float)) - level_at(TIMES, x, y)) > 0.03
+        told = np.array([bool(p.flags) for p in points])
+        following = np.searchsorted(times, TIMES, side="right").clip(max=len(points) - 1)
+        assert (told[following] | told[following - 1])[off].all()
 
 
 def test_paths_give_the_corners_exactly(tmp_path: Path) -> None:
