@@ -90,15 +90,17 @@ def risk_of(review: ReviewFile, folder: Path) -> RiskOfBias | None:
 def write_review(review: ReviewFile, results: list[tuple[Comparison, PooledResult]], folder: Path, risk: RiskOfBias | None) -> None:
     """Write the pictures of the whole review: risk of bias, the flow of records, and the summary of findings."""
     from pool.certainty import Downgrade, Outcome, summary_as_csv, summary_as_html
-    from pool.plots import Flow, prisma_flow, risk_summary, save, traffic_light
+    from pool.plots import Flow, flow_size, prisma_flow, risk_summary, save, traffic_light
 
     if risk is not None:
         n_domains, n_studies = len(risk.domains), len(risk.studies)
-        save(lambda ax: traffic_light(risk, ax), folder / "risk-of-bias", size_in=(2.2 + 0.55 * n_domains, 1.6 + 0.4 * n_studies))
+        slanted = 0.045 * max(map(len, risk.domains))  # inches that the names of domains take above and at the right
+        size = (2.2 + 0.5 * n_domains + slanted, 0.75 + 0.38 * n_studies + slanted)
+        save(lambda ax: traffic_light(risk, ax), folder / "risk-of-bias", size_in=size)
         save(lambda ax: risk_summary(risk, ax), folder / "risk-of-bias-summary", size_in=(7, 1.4 + 0.36 * n_domains))
     if review.flow is not None:
         flow = Flow(**review.flow.model_dump())
-        save(lambda ax: prisma_flow(flow, ax), folder / "flow", size_in=(6.4, 7))
+        save(lambda ax: prisma_flow(flow, ax), folder / "flow", size_in=flow_size(flow))
     outcomes = [
         Outcome(
             comparison.name,

@@ -1,6 +1,6 @@
 """Pictures of a meta-analysis, each drawn on an Axes that is returned, or saved."""
 
-from pool.plots.flow import Flow, prisma_flow
+from pool.plots.flow import Flow, flow_size, prisma_flow
 from pool.plots.forest import forest, save_forest
 from pool.plots.funnel import funnel, sequential_plot
 from pool.plots.judgements import RiskOfBias, read_risk_of_bias, risk_summary, traffic_light
@@ -13,6 +13,7 @@ __all__ = [
     "RiskOfBias",
     "baujat",
     "drapery",
+    "flow_size",
     "forest",
     "funnel",
     "leave_one_out_plot",

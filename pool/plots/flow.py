@@ -12,6 +12,7 @@ if TYPE_CHECKING:
 
 _WIDTH, _GAP = 0.44, 0.035
 _LINE = 0.033  # of the height a line of text takes
+_HEIGHT_IN = 7.0  # of a flow from top to bottom of the drawing
 
 
 @dataclass(frozen=True)
@@ -61,16 +62,8 @@ def _counted(title: str, n: int | None) -> list[str]:
     return [title, f"(n = {n})"] if n is not None else []
 
 
-def prisma_flow(flow: Flow, ax: Axes) -> Axes:
-    """Draw the flow: what remains at the left, what was left out at the right; steps without numbers are left out.
-
-    Parameters
-    ----------
-    flow
-        The numbers.
-    ax
-        Where to draw; a portrait of about 6 x 7 inches suits.
-    """
+def _steps(flow: Flow) -> list[tuple[str, list[str], list[str]]]:
+    """Stage, what remains and what was left out at each step that has numbers."""
     identified = _listed(f"Records identified (n = {sum(flow.sources.values())}):", flow.sources)
     included = _counted("Studies included in the review", flow.included)
     included += _counted("Studies in the meta-analysis", flow.synthesised)
@@ -85,10 +78,33 @@ def prisma_flow(flow: Flow, ax: Axes) -> Axes:
         ),
         ("Included", included, []),
     ]
-    drawn = [(stage, left, right) for stage, left, right in rows if left]
+    return [(stage, left, right) for stage, left, right in rows if left]
+
+
+def _heights(steps: Sequence[tuple[str, list[str], list[str]]]) -> list[float]:
+    return [_LINE * (max(len(_lines(left)), len(_lines(right))) + 1) for _, left, right in steps]
+
+
+def flow_size(flow: Flow) -> tuple[float, float]:
+    """Width and height in inches that suit the flow's steps."""
+    heights = _heights(_steps(flow))
+    return 6.4, _HEIGHT_IN * (sum(heights) + _GAP * len(heights) + 0.02)
+
+
+def prisma_flow(flow: Flow, ax: Axes) -> Axes:
+    """Draw the flow: what remains at the left, what was left out at the right; steps without numbers are left out.
+
+    Parameters
+    ----------
+    flow
+        The numbers.
+    ax
+        Where to draw, in the size of `flow_size`.
+    """
+    drawn = _steps(flow)
     ax.set(xlim=(0, 1), ylim=(0, 1))
     ax.set_axis_off()
-    heights = [_LINE * (max(len(_lines(left)), len(_lines(right))) + 1) for _, left, right in drawn]
+    heights = _heights(drawn)
     top = 0.98
     stages: dict[str, tuple[float, float]] = {}
     for i, ((stage, left, right), height) in enumerate(zip(drawn, heights, strict=True)):
@@ -123,7 +139,7 @@ def _stage(ax: Axes, stage: str, top: float, bottom: float) -> None:
     from matplotlib.patches import Rectangle
 
     ax.add_patch(Rectangle((0.0, bottom), 0.045, top - bottom, facecolor="#c9dcf0", edgecolor="none"))
-    ax.text(0.0225, (top + bottom) / 2, stage, rotation=90, ha="center", va="center", fontsize=8.5, fontweight="bold", color="#1f3b57")
+    ax.text(0.0225, (top + bottom) / 2, stage, rotation=90, ha="center", va="center", fontsize=8, fontweight="bold", color="#1f3b57")
 
 
 def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:

@@ -333,7 +333,7 @@ def _draw_table(ax: Axes, content: Content, left_in: float, right_in: float, siz
             if row.study is not None:
                 indent = 8 / 72 if column.role == "study" and any(r.title for r in content.rows) else 0.0
                 _write(ax, where, x + indent, y, column.cells[row.study], size, ha=column.align)
-    places = {column.role: b for column, (_, b) in columns if column.role in ("effect", "weight")}
+    places = {column.role: b for column, (_, b) in columns if column.role}
     for y, row in enumerate(content.rows):
         if row.title:
             _write(ax, where, left_in, y, row.title, size, fontweight="bold")
@@ -365,6 +365,9 @@ def _write_summary(
     left_in, right = places
     _write(ax, where, left_in, y, summary.label, size, fontweight=weight)
     _write(ax, where, right["effect"], y, summary.text, size, ha="right", fontweight=weight)
+    for role, total in summary.totals:
+        if role in right:
+            _write(ax, where, right[role], y, total, size, ha="right", fontweight=weight)
     if summary.weight:
         _write(ax, where, right["weight"], y, summary.weight, size, ha="right", fontweight=weight)
 

@@ -10,7 +10,7 @@ from typing import Literal, get_args
 
 from scipy.special import ndtri
 
-from pool.effect import RATIO_MEASURES
+from pool.effect import RATIO_MEASURES, Effect
 from pool.model import Pooled, PooledResult
 from pool.plots.judgements import Judgement, RiskOfBias
 from pool.plots.text import NO_BREAK, text_width, wrapped
@@ -85,6 +85,7 @@ class Summary:
     kind: Literal["diamond", "outline", "interval"]
     bounds: tuple[float, float] = (math.nan, math.nan)
     weight: str = ""
+    totals: tuple[tuple[str, str], ...] = ()  # (role of a column, its total)
 
 
 @dataclass(frozen=True)
@@ -187,10 +188,10 @@ def content_of(result: PooledResult, wanted: Wanted) -> Content:
         listed = "; ".join(f"{letter} {name}" for letter, name in zip(domains, wanted.risk.domains, strict=True))
         notes.append(f"Risk of bias: {listed}.")
     title = wanted.axis_title or _MEASURE_TITLES[result.measure]
-    statistics = _statistics(result, wanted.groups)
-    rows = _rows(result, wanted.groups, number)
+    statistics = (_statistics_as_revman if wanted.style == "revman" else _statistics)(result, wanted.groups)
+    rows, summaries = _rows(result, wanted.groups, number, wanted.style), _summaries(result, number, wanted.style)
     return Content(
-        style, left, right, rows, _summaries(result, number), statistics, tuple(notes), wanted.title, title, wanted.favours, domains, signs
+        style, left, right, rows, summaries, statistics, tuple(notes), wanted.title, title, wanted.favours, domains, signs
     )
 
 
@@ -241,11 +242,18 @@ def _arm_columns(result: PooledResult, digits: int, n: str) -> tuple[Column, ...
         means = tuple("" if a is None else f"{a.mean:.{digits}f}".replace("-", "−") for a in arms)
         sds = tuple("" if a is None else f"{a.sd:.{digits}f}" for a in arms)
         sizes = tuple("" if a is None else str(a.n) for a in arms)
-        columns += [Column(h, cells, group=group) for h, cells in (("Mean", means), ("SD", sds), (n, sizes))]
+        columns += [Column("Mean", means, group=group), Column("SD", sds, group=group), Column(n, sizes, group=group, role=side)]
     return tuple(columns)
 
 
-def _rows(result: PooledResult, groups: Subgroups | None, number: Callable[[float], str]) -> tuple[Row, ...]:
+def _totals(studies: Sequence[Effect]) -> tuple[tuple[str, str], ...]:
+    """Participants of both arms, by the role of their column, where they are known of every study."""
+    if not all(e.treated and e.control for e in studies):
+        return ()
+    return tuple((side, str(sum(getattr(e, side).n for e in studies))) for side in ("treated", "control"))
+
+
+def _rows(result: PooledResult, groups: Subgroups | None, number: Callable[[float], str], style: str) -> tuple[Row, ...]:
     """The studies, under their subgroups where there are any, each with its own result."""
     if groups is None:
         return tuple(Row(study=i) for i in range(result.k))
@@ -259,16 +267,20 @@ def _rows(result: PooledResult, groups: Subgroups | None, number: Callable[[floa
         pooled = Pooled(part.estimate, part.se, part.ci_lb, part.ci_ub)
         text = interval_text(number, part.estimate, part.ci_lb, part.ci_ub)
         spread = f", I² = {part.i2:.0f}%" if part.k > 1 else ""
-        subtotal = Summary(f"Subtotal{spread}", text, pooled, "diamond", weight=f"{share:.1f}%")
+        name = f"Subtotal ({100 * result.level:g}% CI)" if style == "revman" else "Subtotal"
+        totals = _totals(part.studies) if style == "revman" else ()
+        subtotal = Summary(f"{name}{spread}", text, pooled, "diamond", weight=f"{share:.1f}%", totals=totals)
         rows += [Row(title=label), *(Row(study=i) for i in places), Row(summary=subtotal)]
     return tuple(rows)
 
 
-def _summaries(result: PooledResult, number: Callable[[float], str]) -> tuple[Summary, ...]:
+def _summaries(result: PooledResult, number: Callable[[float], str], style: str) -> tuple[Summary, ...]:
     whole = Pooled(result.estimate, result.se, result.ci_lb, result.ci_ub)
     text = interval_text(number, result.estimate, result.ci_lb, result.ci_ub)
     name = "Common effect" if result.method == "EE" else f"Random effects ({result.method})"
-    rows = [Summary(name, text, whole, "diamond", weight="100.0%")]
+    name = f"Total ({100 * result.level:g}% CI)" if style == "revman" else name
+    totals = _totals(result.studies) if style == "revman" else ()
+    rows = [Summary(name, text, whole, "diamond", weight="100.0%", totals=totals)]
     reading = result.estimate_reading
     sources = [name for name in ("reading", "estimation") if any(getattr(e, f"vi_{name}") > 0 for e in result.studies)]
     if reading is not None and sources:
@@ -295,8 +307,25 @@ def _statistics(result: PooledResult, groups: Subgroups | None) -> tuple[str, ..
     return tuple(lines)
 
 
-def _p_text(p: float) -> str:
-    return "p < 0.001" if p < 0.001 else f"p = {p:.3f}" if p < 0.1 else f"p = {p:.2f}"
+def _statistics_as_revman(result: PooledResult, groups: Subgroups | None) -> tuple[str, ...]:
+    """The lines under a forest plot in RevMan's words; I² follows from Q there, and the estimator is DerSimonian-Laird unless said."""
+    z = "Z" if result.test == "z" else "T"
+    overall = f"Test for overall effect: {z} = {abs(result.estimate / result.se):.2f} ({_p_text(result.p, 'P')})"
+    if result.k == 1:
+        return ("Heterogeneity: Not applicable", overall)
+    by = "" if result.method == "DL" else f" ({result.method})"
+    tau2 = f"Tau² = {result.tau2:.2f}{by}; " if result.method != "EE" else ""
+    chi2 = f"Chi² = {result.q:.2f}, df = {result.q_df} ({_p_text(result.q_p, 'P')})".replace(" ", NO_BREAK)
+    lines = [f"Heterogeneity: {tau2}{chi2}; I² = {result.i2_q:.0f}%", overall]
+    if groups is not None and groups.q_df:
+        i2 = 100 * max(0.0, groups.q - groups.q_df) / groups.q if groups.q > 0 else 0.0
+        chi2 = f"Chi² = {groups.q:.2f}, df = {groups.q_df} ({_p_text(groups.q_p, 'P')})".replace(" ", NO_BREAK)
+        lines.append(f"Test for subgroup differences: {chi2}; I² = {i2:.0f}%")
+    return tuple(lines)
+
+
+def _p_text(p: float, letter: str = "p") -> str:
+    return f"{letter} < 0.001" if p < 0.001 else f"{letter} = {p:.3f}" if p < 0.1 else f"{letter} = {p:.2f}"
 
 
 def _signs(result: PooledResult, risk: RiskOfBias | None) -> tuple[tuple[str, ...], tuple[tuple[Judgement, ...], ...]]:

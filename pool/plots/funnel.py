@@ -41,16 +41,19 @@ def funnel(result: PooledResult, ax: Axes, *, contours: bool = True) -> Axes:
         for outer, inner, grey in CONTOURS:
             near, far = (float(ndtri(1 - p / 2)) for p in (outer, inner))
             for side in (-1, 1):
-                ax.fill_betweenx(levels, side * near * levels, side * far * levels, color=grey, linewidth=0)
+                name = f"p {inner:g} to {outer:g}" if side > 0 else None
+                ax.fill_betweenx(levels, side * near * levels, side * far * levels, color=grey, linewidth=0, label=name)
     z = float(ndtri(0.975))
     for side in (-1, 1):
         ax.plot([centre, centre + side * z * top], levels, "--", color="0.35", linewidth=0.9)
     ax.plot([centre, centre], levels, color="0.35", linewidth=0.9)
     estimated = np.array([e.is_estimated for e in result.studies])
-    ax.plot(yi[~estimated], se[~estimated], "o", color="#222222", markersize=5, label="reported")
+    if not estimated.all():
+        ax.plot(yi[~estimated], se[~estimated], "o", color="#222222", markersize=5, label="reported")
     if estimated.any():
         ax.plot(yi[estimated], se[estimated], "o", markerfacecolor="white", color="#222222", markersize=5, label="read or estimated")
-        ax.legend(frameon=False, fontsize=8)
+    if estimated.any() or contours:
+        ax.legend(frameon=False, fontsize=8, loc="upper left", bbox_to_anchor=(1.0, 1.0))
     reach = max(float(np.abs(yi - centre).max()), z * top) * 1.08
     ax.set(xlim=(centre - reach, centre + reach), ylim=(top, 0.0), ylabel="Standard error")
     ax.set_xlabel(f"{'log ' if result.is_ratio else ''}{result.measure}")

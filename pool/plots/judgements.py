@@ -128,11 +128,12 @@ def traffic_light(risk: RiskOfBias, ax: Axes) -> Axes:
             draw_sign(ax, _place(risk, x), y, one)
     last = _place(risk, len(risk.domains) - 1)
     ax.set(xlim=(-0.6, last + 0.6), ylim=(len(risk.studies) - 0.4, -0.6))
-    ax.set_xticks([_place(risk, x) for x in range(len(risk.domains))], _named(risk.domains))
+    ax.set_xticks([_place(risk, x) for x in range(len(risk.domains))], list(risk.domains))
     is_long = any(len(name) > 4 for name in risk.domains)
-    ax.tick_params(axis="x", top=False, bottom=False, labeltop=True, labelbottom=False, labelsize=9, rotation=40 if is_long else 0)
+    ax.tick_params(axis="x", top=False, bottom=False, labeltop=True, labelbottom=False, labelsize=9, rotation=45 if is_long else 0)
     for label in ax.get_xticklabels():
         label.set_horizontalalignment("left" if is_long else "center")
+        label.set_rotation_mode("anchor" if is_long else "default")
     ax.set_yticks(range(len(risk.studies)), list(risk.studies))
     ax.tick_params(axis="y", length=0, labelsize=9)
     ax.set_aspect("equal", adjustable="box")
@@ -145,10 +146,6 @@ def traffic_light(risk: RiskOfBias, ax: Axes) -> Axes:
 def _place(risk: RiskOfBias, x: int) -> float:
     """Where a domain is drawn: the overall judgement a little apart."""
     return x + (0.4 if risk.domains[x].casefold() == "overall" else 0.0)
-
-
-def _named(domains: Sequence[str]) -> list[str]:
-    return [textwrap.fill(name, 28) for name in domains]
 
 
 def draw_sign(ax: Axes, x: float, y: float, one: Judgement, *, size_pt: float = 15.0) -> None:

@@ -15,6 +15,8 @@ from matplotlib.transforms import Bbox
 
 from extract import ArmSummary
 from pool import Effect, Effects, Omission, PooledResult, combine, effects_from_arms, forest, save_forest
+from pool.plots.text import NO_BREAK
+from pool.regression import subgroups
 
 
 def many(k: int, name: str = "Study") -> PooledResult:
@@ -158,3 +160,27 @@ def test_columns_stay_out_of_the_plot() -> None:
     for text, box in boxes.items():
         if text.split(" ", 1)[1] not in ticks:
             assert Bbox.intersection(box, plot) is None, text
+
+
+def test_revman_style_has_its_words_and_totals() -> None:
+    arms = [
+        ArmSummary(study, arm, n, mean, sd)
+        for study, magnesium, placebo in (
+            ("Felsby 1995", (10, 3.73, 1.27), (10, 4.40, 1.20)),
+            ("Yousef 2013", (40, 4.7, 1.8), (40, 7.2, 2.45)),
+            ("Pickering 2011", (22, 4.0, 3.0), (23, 4.0, 2.0)),
+        )
+        for arm, (n, mean, sd) in (("magnesium", magnesium), ("placebo", placebo))
+    ]
+    effects = effects_from_arms(arms, "magnesium", "placebo")
+    groups = subgroups(effects, ["New", "New", "Old"])
+    said = texts(forest(combine(effects), style="revman", groups=groups))
+    assert {"Total (95% CI)", "72", "73", "100.0%"} <= set(said)
+    assert said.count("50") == 2  # participants of the first subgroup's arms
+    joined = " ".join(said).replace(NO_BREAK, " ")
+    assert "Heterogeneity: Tau² = 1.43; Chi² = 10.34, df = 2 (P = 0.006); I² = 81%" in joined
+    assert "Test for overall effect: Z = 1.46 (P = 0.14)" in joined
+    assert f"Test for subgroup differences: Chi² = {groups.q:.2f}, df = 1" in joined
+    other = " ".join(texts(forest(combine(effects, "REML", "knha"), style="revman"))).replace(NO_BREAK, " ")
+    assert "(REML); Chi² = 10.34" in other
+    assert "Test for overall effect: T = " in other

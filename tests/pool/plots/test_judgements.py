@@ -135,7 +135,8 @@ def test_every_style_says_every_number_with_subgroups_and_signs(style: str) -> N
     for part in ("New", "Old", "Able", "Clark", "100.0%", "−2.50 [−3.23, −1.77]", "A", "×"):
         assert part in said
     assert sum(text.startswith("Subtotal") for text in said) == 2
-    (line,) = [text for text in said if text.startswith("Subgroup differences")]
+    wanted = "Test for subgroup differences: Chi²" if style == "revman" else "Subgroup differences: Q"
+    (line,) = [text for text in said if text.startswith(wanted)]
     assert f"{groups.q:.2f}" in line
     assert any("B Missing data" in text for text in said)
     shares = [float(text[:-1]) for text in said if text.endswith("%") and text[0].isdigit()]
