@@ -19,6 +19,7 @@ DRAWN_U = (0.1, 0.1)  # px: end of a bar, end of an error bar, where strokes kee
 SNAPPED_U = (0.42, 0.6)  # px: where strokes were moved to whole pixels, twice for caps, or the page was scanned: found on drawn figures
 
 
+HIDDEN_OUTLINE = 0.3  # standard deviation of half a hidden outline's thickness, in thicknesses of the axis's line
 HATCH_U = 0.4  # px: by which a hatch may draw the end of a bar, where one of its strokes touches the outline
 
 
@@ -160,7 +161,8 @@ def _end_of(field: Field, bar: Bar, edge: _Edge) -> Place:
     if not has_stroke and bar.fill.mean() < 90:
         # A fill as dark as its outline: what shows is the outline's outer edge.
         at += (0.5 if edge.width is None else edge.width) / 2
-        u = math.hypot(u, 0.35 if edge.width is None else 0.1 * width)
+        # Nobody knows how thick it is there: often about as an axis's line, often there is none.
+        u = math.hypot(u, max(0.35, HIDDEN_OUTLINE * field.line_width) if edge.width is None else 0.1 * width)
     if bar.texture[0] > 0:
         u = math.hypot(u, HATCH_U)
     return Place(y0 + at, u)

@@ -24,7 +24,7 @@ DEFINITE = 30.0  # grey levels by which ink differs from what it lies on
 class Field:
     """A panel's plot with bars rising from row `base`: colours (h, w, 3), where other things cover it, paper colour, noise, digit height.
 
-    `origin` is the image position (x, y) of its first pixel.
+    `origin` is the image position (x, y) of its first pixel, `line_width` the thickness of the axis's line, px.
     """
 
     rgb: FloatArray
@@ -34,6 +34,7 @@ class Field:
     height: float
     origin: tuple[int, int]
     base: int
+    line_width: float = 1.0
 
     def flipped(self) -> Field:
         """The same plot upside down: bars that hang rise."""
@@ -90,7 +91,9 @@ def make_field(panel: Panel, legend: Sequence[LegendEntry], base_px: float) -> F
     rgb = crop.astype(np.float32)
     first, last = (max(0, round(v) - y0) for v in panel.y.span_px)
     covered = _covered(panel, legend, (x0, y0), rgb.shape[:2])
-    return Field(rgb, covered, _paper(crop[first : last + 1]), _noise(rgb), panel.height, (x0, y0), round(base_px) - y0)
+    line = panel.y.marks.axis_line
+    width = line.width if line is not None else 1.0
+    return Field(rgb, covered, _paper(crop[first : last + 1]), _noise(rgb), panel.height, (x0, y0), round(base_px) - y0, width)
 
 
 def _columns(panel: Panel, base_px: float) -> tuple[int, int]:

@@ -12,6 +12,7 @@ from digitize.atrisk import read_numbers_at_risk
 from digitize.axes import Axis
 from digitize.bars import bar_evidence, read_bars
 from digitize.boxes import box_evidence, read_boxes
+from digitize.categories import Categories
 from digitize.curves import curve_evidence, read_curves
 from digitize.forest.read import forest_evidence, read_forest
 from digitize.histograms import histogram_evidence, read_histogram
@@ -67,9 +68,21 @@ def _bars(panel: Panel, legend: Sequence[LegendEntry]) -> Marks:
 
 def bar_marks(panel: Panel, series: tuple[Series, ...], flags: tuple[str, ...], medium: Medium) -> Marks:
     """Bars, in doubt where they stand over an axis of numbers but not over its ticks: then they may be bins."""
+    if series and _has_bare_name(panel, series):
+        flags = (*flags, "bar_missing")
+        # Where pixels hide one bar they may have misled about the others; paths do not.
+        series = _doubted(series, ("bar_missing",)) if medium == "raster" else series
     if _stand_between_ticks(panel, series):
         return Marks("bar", _doubted(series, ("bins_perhaps",)), (*flags, "bins_perhaps"), medium=medium)
     return Marks("bar", series, flags, medium=medium)
+
+
+def _has_bare_name(panel: Panel, series: Sequence[Series]) -> bool:
+    """Whether no bar stands over one of the names along the axis."""
+    if panel.is_turned or not isinstance(panel.x, Categories):
+        return False
+    named = {panel.x.axis.nearest_index(m.x.px) for s in series for m in s.marks}
+    return len(named) < len(panel.x.axis.names)
 
 
 def _stand_between_ticks(panel: Panel, series: Sequence[Series]) -> bool:

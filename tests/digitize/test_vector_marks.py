@@ -271,3 +271,35 @@ def test_square_markers_with_level_strokes_are_no_boxes(tmp_path: Path) -> None:
     panel = only_panel(tmp_path / "squares.pdf")
     assert panel.kind == "errorbar"
     assert [p.y for p in panel.series[0].points] == pytest.approx(y, abs=0.1)
+
+
+@pytest.mark.parametrize(("heights", "flagged"), [((20.0, 40.0, 30.0), False), ((20.0, 0.0, 30.0), True)])
+def test_a_name_without_a_bar_is_flagged(tmp_path: Path, heights: Sequence[float], flagged: bool) -> None:
+    figure = Figure(figsize=(4.5, 3.0))
+    axes = figure.subplots()
+    axes.bar(["One", "Two", "Three"], heights, color="0.5", width=0.5, linewidth=0)
+    axes.set(ylim=(0, 100), yticks=range(0, 101, 20))
+    figure.savefig(tmp_path / "bars.pdf")
+    assert ("bar_missing" in only_panel(tmp_path / "bars.pdf").flags) == flagged
+
+
+def test_a_minus_sign_that_is_drawn_and_not_written_counts(tmp_path: Path) -> None:
+    """Some programs stamp the sign as a shape: the page's own text then says 60, 40, 20 of an axis from -60 to -20."""
+    figure = Figure(figsize=(4.5, 3.0))
+    axes = figure.add_axes((0.2, 0.15, 0.75, 0.8))
+    y = [-30.0, -45.0, -25.0, -50.0, -35.0]
+    axes.errorbar(X, y, yerr=4, fmt="o", color="black", capsize=3, ms=6)
+    axes.set(xlim=(-1, 9), ylim=(-60, -20), xticks=X, yticks=range(-60, -19, 10), ylabel="Change of score")
+    axes.set_yticklabels([f"{abs(value)}" for value in range(-60, -19, 10)])
+    for value in range(-60, -19, 10):
+        at = (value + 60) / 40
+        # As long and as thick as the font's own sign, left of two digits of 10 pt.
+        axes.plot([-0.114, -0.09], [at, at], color="black", lw=0.8, transform=axes.transAxes, clip_on=False, solid_capstyle="butt")
+    figure.savefig(tmp_path / "signs.pdf")
+    panel = only_panel(tmp_path / "signs.pdf")
+    used = [t.value for t in panel.y_axis.ticks if t.used]
+    assert len(used) >= 4  # a label whose sign was not seen is refused by the others
+    assert set(used) <= {-20, -30, -40, -50, -60}
+    assert "text_layer_differs" in panel.y_axis.flags
+    assert "read off the rendering: -20 (the page's text: 20)" in panel.y_axis.reason
+    assert [p.y for p in panel.series[0].points] == pytest.approx(y, abs=0.1)
