@@ -153,9 +153,9 @@ class RobustResult:
 
 
 def cluster_robust(
-    yi: npt.ArrayLike, covariance: npt.ArrayLike, clusters: Sequence[object], level: float = 0.95
+    yi: npt.ArrayLike, covariance: npt.ArrayLike, clusters: Sequence[object], level: float = 0.95, *, correction: str = "CR2"
 ) -> RobustResult:
-    """The generalised least-squares mean with the CR2 variance (Pustejovsky and Tipton 2018, J Bus Econ Stat 36:672).
+    """The generalised least-squares mean with a cluster-robust variance (Pustejovsky and Tipton 2018, J Bus Econ Stat 36:672).
 
     Parameters
     ----------
@@ -166,12 +166,18 @@ def cluster_robust(
         The cluster of each effect; effects of different clusters are taken as independent.
     level
         Level of the interval.
+    correction
+        "CR2" makes each cluster's residuals have the working covariance on average; "CR0" takes them as they are, "CR1" that times
+        J / (J - 1), J clusters. Degrees of freedom are Satterthwaite's.
 
     Raises
     ------
     ValueError
-        If the arrays do not fit together or there are fewer than 2 clusters.
+        If the arrays do not fit together, there are fewer than 2 clusters, or the correction is unknown.
     """
+    if correction not in ("CR0", "CR1", "CR2"):
+        message = f"expected correction CR0, CR1 or CR2, found {correction!r}"
+        raise ValueError(message)
     y = np.asarray(yi, dtype=np.float64)
     phi = np.asarray(covariance, dtype=np.float64)
     phi = np.diag(phi) if phi.ndim == 1 else phi
@@ -186,7 +192,11 @@ def cluster_robust(
     residual = y - estimate
     members = [np.array([k for k, c in enumerate(clusters) if c == label]) for label in labels]
     left = np.eye(len(y)) - bread * np.outer(x, x @ w)  # I - H
-    pushes = [_cr2_weights(x, w, phi, left, own) for own in members]
+    if correction == "CR2":
+        pushes = [_cr2_weights(x, w, phi, left, own) for own in members]
+    else:
+        factor = math.sqrt(len(labels) / (len(labels) - 1)) if correction == "CR1" else 1.0
+        pushes = [factor * (x[own] @ w[np.ix_(own, own)]) for own in members]
     se = bread * math.sqrt(sum(float(push @ residual[own]) ** 2 for push, own in zip(pushes, members, strict=True)))
     # Satterthwaite: the variance estimator as a quadratic form in the effects, under the working covariance.
     rows = np.array([push @ left[own] for push, own in zip(pushes, members, strict=True)])

@@ -37,12 +37,13 @@ def test_effects_in_studies_with_t() -> None:
     np.testing.assert_allclose(result.sigma2, data["sigma2"], rtol=VARIANCES)
 
 
-def test_cr2_standard_error_and_degrees_of_freedom() -> None:
-    expected = EXPECTED["konst_robust_district_CR2"]
+@pytest.mark.parametrize("correction", ["CR0", "CR1", "CR2"])
+def test_robust_standard_errors_and_degrees_of_freedom(correction: str) -> None:
+    expected = EXPECTED[f"konst_robust_district_{correction}"]
     s1, s2 = SCHOOLS["sigma2"]
     district = np.array(SCHOOLS["district"])
     covariance = np.diag(SCHOOLS["vi"]) + s1 * (district[:, None] == district) + s2 * np.eye(len(district))
-    result = cluster_robust(SCHOOLS["yi"], covariance, SCHOOLS["district"])
+    result = cluster_robust(SCHOOLS["yi"], covariance, SCHOOLS["district"], correction=correction)
     ours = [result.estimate, result.se, result.t, result.df, result.p]
     np.testing.assert_allclose(ours, [expected[k] for k in ("beta", "SE", "tstat", "df", "p")], rtol=1e-6)
 
@@ -60,3 +61,5 @@ def test_bad_input() -> None:
         three_level([1, 2], [1, 1], ["a", "b"])
     with pytest.raises(ValueError, match="2 clusters or more"):
         cluster_robust([1, 2, 3], [1, 1, 1], ["a", "a", "a"])
+    with pytest.raises(ValueError, match="expected correction CR0, CR1 or CR2, found 'CR3'"):
+        cluster_robust([1, 2, 3], [1, 1, 1], ["a", "a", "b"], correction="CR3")
