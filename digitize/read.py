@@ -25,6 +25,7 @@ from digitize.ocr import find_text
 from digitize.panels import Panel, find_panels
 from digitize.record import AxisRecord, PanelRecord, PointRecord, ScaleName, SeriesRecord, TickRecord
 from digitize.series import Mark, Place, Series
+from digitize.slanted import with_slanted
 from digitize.turned import Turn
 from digitize.vector.frame import with_drawn
 from digitize.vector.labels import checked, with_page_text
@@ -89,7 +90,8 @@ def read_image(
     texts = with_page_text(image, find_text(image), drawing.texts)
     strokes = strokes_of(pieces_of(drawing.paths))
     lines = with_drawn(find_lines(gray, int(LINE_SHARE * min(gray.shape))), strokes, gray, int(LINE_SHARE * min(gray.shape)))
-    read = [with_multiplier(checked(exact_axis(axis, strokes), drawing.texts), texts) for axis in find_axes(gray, texts, lines)]
+    texts, found = with_slanted(image, texts, find_axes(gray, texts, lines), lines)
+    read = [with_multiplier(checked(exact_axis(axis, strokes), drawing.texts), texts) for axis in found]
     axes = with_given(read, calibrate, (gray.shape[0], gray.shape[1]), lines, to_original)
     upright = find_panels(image, axes, texts, lines, drawing)
     # Names along the rows of a forest plot outweigh a column of numbers that reads as an axis, but no axis with a line of its own.

@@ -25,6 +25,7 @@ from digitize.deskew import estimate_tilt, straighten
 from digitize.lines import find_lines
 from digitize.ocr import find_text
 from digitize.panels import Panel, find_panels
+from digitize.slanted import with_slanted
 
 Renderer = Literal["agg", "pdf"]
 FloatArray = NDArray[np.float64]
@@ -212,7 +213,8 @@ def read_panels(image: NDArray[np.uint8]) -> tuple[tuple[Panel, ...], PixelTrans
         to_original = PixelTransform.from_matrix(matrix)
     gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
     texts, lines = find_text(image), find_lines(gray, int(0.12 * min(gray.shape)))
-    return find_panels(image, find_axes(gray, texts, lines), texts, lines), to_original
+    texts, axes = with_slanted(image, texts, find_axes(gray, texts, lines), lines)
+    return find_panels(image, axes, texts, lines), to_original
 
 
 def misread_px(calibration: AxisCalibration, drawing: Drawing, to_original: PixelTransform) -> FloatArray:
