@@ -12,7 +12,7 @@ from typing import Literal, get_args
 
 import numpy as np
 import numpy.typing as npt
-from scipy.special import gammaln
+from scipy.special import gammaln, ndtri
 
 from pool.tau2 import FloatArray
 
@@ -207,9 +207,9 @@ def mean_effects(measure: str, means: TwoMeans) -> Yi:
     ----------
     measure
         "MD": difference, each group with its own variance. "SMD": Hedges' g with the exact J and
-        vi = 1/n1 + 1/n2 + g^2 / (2 (n1 + n2)). "SMDH": by the root mean square of the SDs, with the variance of Bonett 2009. "ROM": log
-        ratio of means with the second-order correction of Lajeunesse 2015. "VR", "CVR": log ratio of SDs and of coefficients of variation
-        (Nakagawa et al. 2015).
+        vi = 1/n1 + 1/n2 + g^2 / (2 (n1 + n2)). "SMD1": by the SD of the controls (Glass). "SMDH": by the root mean square of the SDs, with
+        the variance of Bonett 2009. "ROM": log ratio of means with the second-order correction of Lajeunesse 2015.
+        "VR", "CVR": log ratio of SDs and of coefficients of variation (Nakagawa et al. 2015).
     means
         Means, SDs and numbers.
 
@@ -241,6 +241,11 @@ def _smd(m1: FloatArray, s1: FloatArray, n1: FloatArray, m2: FloatArray, s2: Flo
     return g, 1 / n1 + 1 / n2 + g**2 / (2 * (n1 + n2))
 
 
+def _smd1(m1: FloatArray, s1: FloatArray, n1: FloatArray, m2: FloatArray, s2: FloatArray, n2: FloatArray) -> Yi:
+    d = hedges_j(n2 - 1) * (m1 - m2) / s2
+    return d, 1 / n1 + 1 / n2 + d**2 / (2 * n2)
+
+
 def _smdh(m1: FloatArray, s1: FloatArray, n1: FloatArray, m2: FloatArray, s2: FloatArray, n2: FloatArray) -> Yi:
     mean_square = (s1**2 + s2**2) / 2
     d = hedges_j(n1 + n2 - 2) * (m1 - m2) / np.sqrt(mean_square)
@@ -264,7 +269,7 @@ def _cvr(m1: FloatArray, s1: FloatArray, n1: FloatArray, m2: FloatArray, s2: Flo
     return log_of_sds - log_of_means, v + u
 
 
-_MEANS: dict[str, Callable[..., Yi]] = {"MD": _md, "SMD": _smd, "SMDH": _smdh, "ROM": _rom, "VR": _vr, "CVR": _cvr}
+_MEANS: dict[str, Callable[..., Yi]] = {"MD": _md, "SMD": _smd, "SMD1": _smd1, "SMDH": _smdh, "ROM": _rom, "VR": _vr, "CVR": _cvr}
 
 
 def paired_effects(measure: str, means: PairedMeans) -> Yi:
@@ -274,7 +279,7 @@ def paired_effects(measure: str, means: PairedMeans) -> Yi:
     ----------
     measure
         "MC": mean change. "SMCC": by the SD of the changes, with the exact J. "SMCR": by the first SD.
-        "ROMC": log ratio of means.
+        "ROMC": log ratio of means. "VRC", "CVRC": log ratio of SDs and of coefficients of variation.
     means
         Means, SDs, correlations and numbers.
 
@@ -302,7 +307,13 @@ def paired_effects(measure: str, means: PairedMeans) -> Yi:
         if measure == "ROMC":
             log_ratio, v = _rom(m1, s1, n, m2, s2, n)
             return _finite(log_ratio, v - 2 * r * s1 * s2 / (m1 * m2 * n))
-    message = f"expected a measure of paired means (MC, SMCC, SMCR, ROMC), found {measure!r}"
+        if measure in ("VRC", "CVRC"):
+            of_sds, v = np.log(s1 / s2), (1 - r**2) / (n - 1)
+            if measure == "VRC":
+                return _finite(of_sds, v)
+            of_means, u = paired_effects("ROMC", means)
+            return _finite(of_sds - of_means, v + u)
+    message = f"expected a measure of paired means (MC, SMCC, SMCR, ROMC, VRC, CVRC), found {measure!r}"
     raise ValueError(message)
 
 
@@ -312,7 +323,7 @@ def proportion_effects(measure: str, xi: npt.ArrayLike, ni: npt.ArrayLike) -> Yi
     Parameters
     ----------
     measure
-        "PR": raw. "PLN": log. "PLO": logit. "PAS": arcsine. "PFT": Freeman-Tukey double arcsine.
+        "PR": raw. "PLN": log. "PLO": logit. "PRZ": probit. "PAS": arcsine. "PFT": Freeman-Tukey double arcsine.
     xi, ni : (k,) array_like
         Events and participants.
 
@@ -338,21 +349,36 @@ def proportion_effects(measure: str, xi: npt.ArrayLike, ni: npt.ArrayLike) -> Yi
     x, n = x + half, n + 2 * half
     p = x / n
     known = {"PR": (p, p * (1 - p) / n), "PLN": (np.log(p), 1 / x - 1 / n), "PLO": (np.log(x / (n - x)), 1 / x + 1 / (n - x))}
+    z = ndtri(p)
+    known["PRZ"] = (z, 2 * np.pi * p * (1 - p) * np.exp(z**2) / n)
     if measure not in known:
-        message = f"expected a measure of proportions (PR, PLN, PLO, PAS, PFT), found {measure!r}"
+        message = f"expected a measure of proportions (PR, PLN, PLO, PRZ, PAS, PFT), found {measure!r}"
         raise ValueError(message)
     return known[measure]
 
 
 def single_mean_effects(measure: str, mi: npt.ArrayLike, sdi: npt.ArrayLike, ni: npt.ArrayLike) -> Yi:
-    """Single-arm means: "MN" the mean with sd^2 / n, "MNLN" its logarithm with sd^2 / (n mean^2)."""
+    """Single-arm means: "MN" the mean with sd^2 / n, "MNLN" its logarithm with sd^2 / (n mean^2); "SMN" the mean in SDs with the exact J.
+
+    "SDLN", "CVLN": logarithms of the SD and of the coefficient of variation (Nakagawa et al. 2015).
+    """
     m, s, n = (np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in (mi, sdi, ni))
     if measure == "MN":
         return m, s**2 / n
     if measure == "MNLN":
         with np.errstate(divide="ignore", invalid="ignore"):
             return _finite(np.log(m), s**2 / (n * m**2))
-    message = f"expected a measure of single means (MN, MNLN), found {measure!r}"
+    if measure == "SMN":
+        with np.errstate(divide="ignore", invalid="ignore"):
+            d = hedges_j(n - 1) * m / s
+            return _finite(d, 1 / n + d**2 / (2 * n))
+    if measure in ("SDLN", "CVLN"):
+        with np.errstate(divide="ignore", invalid="ignore"):
+            half = 1 / (2 * (n - 1))
+            if measure == "SDLN":
+                return _finite(np.log(s) + half, half)
+            return _finite(np.log(s / m) + half, half + s**2 / (n * m**2))
+    message = f"expected a measure of single means (MN, MNLN, SMN, SDLN, CVLN), found {measure!r}"
     raise ValueError(message)
 
 
@@ -372,15 +398,39 @@ def correlation_effects(measure: str, ri: npt.ArrayLike, ni: npt.ArrayLike) -> Y
 
 
 def rate_effects(measure: str, x1i: npt.ArrayLike, t1i: npt.ArrayLike, x2i: npt.ArrayLike, t2i: npt.ArrayLike) -> Yi:
-    """Two rates of events x in person-time t: "IRR" log ratio (a half added to both where one is 0), "IRD" difference."""
+    """Two rates of events x in person-time t: "IRR" log ratio, "IRD" difference, "IRSD" difference of square roots.
+
+    For IRR and IRD a half is added to both counts where one is 0.
+    """
     x1, t1, x2, t2 = (np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in (x1i, t1i, x2i, t2i))
+    if measure == "IRSD":
+        return np.sqrt(x1 / t1) - np.sqrt(x2 / t2), 1 / (4 * t1) + 1 / (4 * t2)
     half = np.where((x1 == 0) | (x2 == 0), 0.5, 0.0)
     x1, x2 = x1 + half, x2 + half
     if measure == "IRR":
         return np.log((x1 / t1) / (x2 / t2)), 1 / x1 + 1 / x2
     if measure == "IRD":
         return x1 / t1 - x2 / t2, x1 / t1**2 + x2 / t2**2
-    message = f"expected a measure of rates (IRR, IRD), found {measure!r}"
+    message = f"expected a measure of rates (IRR, IRD, IRSD), found {measure!r}"
+    raise ValueError(message)
+
+
+def single_rate_effects(measure: str, xi: npt.ArrayLike, ti: npt.ArrayLike) -> Yi:
+    """Single-arm rates of events x in person-time t.
+
+    "IR" the rate and "IRLN" its logarithm (a half added where there is no event), "IRS" its square root, "IRFT" the Freeman-Tukey form.
+    """
+    x, t = (np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in (xi, ti))
+    if measure == "IRS":
+        return np.sqrt(x / t), 1 / (4 * t)
+    if measure == "IRFT":
+        return 0.5 * (np.sqrt(x / t) + np.sqrt((x + 1) / t)), 1 / (4 * t)
+    x = x + np.where(x == 0, 0.5, 0.0)
+    if measure == "IR":
+        return x / t, x / t**2
+    if measure == "IRLN":
+        return np.log(x / t), 1 / x
+    message = f"expected a measure of single rates (IR, IRLN, IRS, IRFT), found {measure!r}"
     raise ValueError(message)
 
 
@@ -392,8 +442,6 @@ def hazard_ratio_effects(hr: npt.ArrayLike, ci_lb: npt.ArrayLike, ci_ub: npt.Arr
     ValueError
         If a limit or ratio is not positive, or they are not in order.
     """
-    from scipy.special import ndtri
-
     ratio, lower, upper = (np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in (hr, ci_lb, ci_ub))
     wrong = ~((lower > 0) & (lower <= ratio) & (ratio <= upper))
     if wrong.any():

@@ -31,7 +31,7 @@ from pool.marginal import (
     maximum,
     poisson,
 )
-from pool.measures import Counts, Yi, binary_effects, proportion_effects, rate_effects
+from pool.measures import Counts, Yi, binary_effects, proportion_effects, rate_effects, single_rate_effects
 from pool.tau2 import FloatArray, simple
 
 MixedModel = Literal["CM.EL", "CM.AL", "UM.FS", "UM.RS"]
@@ -217,8 +217,7 @@ def mixed_rate(xi: npt.ArrayLike, ti: npt.ArrayLike, *, method: str = "ML", node
     _check_rates((x,), (t,))
     _check("CM.EL", method, nodes, len(x))
     _refuse_empty({"with events": x})
-    shifted = np.where(x == 0, 0.5, x)
-    own = np.log(shifted / t), 1 / shifted
+    own = single_rate_effects("IRLN", x, t)
     fit = _one_curve(poisson(x, t), np.zeros(len(x)), own, nodes)
     return _result("IRLN", "random intercept", method, fit, own, best_poisson(x), _q(own, x > 0), level)
 
