@@ -16,7 +16,7 @@ from digitize.lines import Line
 from digitize.ocr import TextBox
 from digitize.plotbox import LEAST_SIDE, Box, frame_walls, plot_box
 from digitize.ticks import Side
-from digitize.vector.frame import framed
+from digitize.vector.frame import framed, with_bars
 from digitize.vector.paths import Drawing
 from digitize.vector.pieces import pieces_of
 
@@ -74,9 +74,11 @@ def find_panels(
     panels: list[Panel] = []
     for y in uprights:
         x = _axis_below(y, rows)
-        box = plot_box(image, y, x, lines, _next_axis(y, uprights, image.shape[1]))
+        limit = _next_axis(y, uprights, image.shape[1])
+        box = plot_box(image, y, x, lines, limit)
         if box is not None and pieces and y.side.name == "left":
             box = framed(box, y.marks.axis_at, y.span_px, pieces)
+            box = with_bars(box, pieces, limit) if x is None else box
         if box is not None and all(_overlap(box, p.box) <= 0.3 for p in panels):
             panels.append(_panel(image, y, x, box, boxes, lines, axes))
     panels = [p for p in panels if not _is_column(p)]

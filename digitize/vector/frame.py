@@ -12,6 +12,8 @@ from digitize.vector.pieces import Piece, Stroke, is_rectangle, strokes_of
 
 FROM_AXIS = 5.0  # px from the y axis (or the plot's lower edge) within which a line starts there
 
+LEAST_BAR, MOST_APART = 4.0, 4.0  # px of a bar's width; widths from the end of the plot, as far as it is known, to the next bar
+
 INSIDE = 2  # px between a frame and what counts as inside
 
 LUMA = (0.299, 0.587, 0.114)
@@ -49,6 +51,32 @@ def framed(box: Limits, axis_at: float, ticks: tuple[float, float], pieces: Sequ
         y0, y1 = min(y0, round(min(e[2] for e in whole))), max(y1, round(max(e[3] for e in whole)) - INSIDE)
     wall = any(abs(e[1] - x1) < 1.5 for e in whole)
     return x0, y0, x1 - INSIDE * wall, y1
+
+
+def with_bars(box: Limits, pieces: Sequence[Piece], limit: float) -> Limits:
+    """The plot's box (px), as far to the right as bars go on: rectangles on its foot, none farther from the last than a few widths.
+
+    Parameters
+    ----------
+    box : (x0, y0, x1, y1)
+        The plot; names stand along its x axis, so that nothing else may tell how far it reaches.
+    pieces : sequence of Piece
+        Subpaths of the page.
+    limit : float
+        Where the next plot to the right begins.
+    """
+    x0, y0, x1, y1 = box
+    standing = [
+        p.box for p in pieces if is_rectangle(p) and p.width > LEAST_BAR and y0 - INSIDE < p.box[1] and abs(p.box[3] - y1) < FROM_AXIS
+    ]
+    own = [b[2] - b[0] for b in standing if x0 - INSIDE < b[0] and b[2] < x1 + INSIDE]
+    if not own:
+        return box
+    width = float(np.median(own))
+    for bar in sorted(standing):
+        if bar[2] > x1 and bar[0] - x1 < MOST_APART * width and abs(bar[2] - bar[0] - width) < 0.5 * width and bar[2] < limit:
+            x1 = round(bar[2]) + INSIDE
+    return x0, y0, x1, y1
 
 
 def with_drawn(lines: Sequence[Line], strokes: Sequence[Stroke], gray: NDArray[np.uint8], least: int) -> tuple[Line, ...]:

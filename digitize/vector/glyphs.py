@@ -11,6 +11,7 @@ from digitize.vector.paths import Color, Doubles
 from digitize.vector.pieces import Piece
 
 SAME = 0.25  # px within which outlines are one and the same
+ROUNDING = 2.2  # px by which the sides of a square differ where a program rounded its corners to a 150th of an inch
 RIMS = 0.6  # px between the middles of the inner and the outer rim of a stroke
 BULGED = 0.84  # share of its box that a circle covers whose curves' control points stand at two thirds, as Windows metafiles have them
 
@@ -68,11 +69,10 @@ def find_glyphs(pieces: Sequence[Piece], largest: float) -> list[Glyph]:
 
 
 def _is_same(a: Glyph, b: Glyph) -> bool:
-    return (
-        a.shape == b.shape
-        and max(abs(a.x - b.x), abs(a.y - b.y), abs(a.width - b.width), abs(a.height - b.height)) < SAME
-        and (a.fill is None) != (b.fill is None)
-    )
+    # A fill and an outline of one colour, drawn one after the other, are one marker also where a program rounded each by itself.
+    is_pair = b.order - a.order <= 1 and (a.fill or a.stroke) == (b.fill or b.stroke)
+    apart = max(abs(a.x - b.x), abs(a.y - b.y), abs(a.width - b.width), abs(a.height - b.height))
+    return a.shape == b.shape and apart < (ROUNDING / 2 if is_pair else SAME) and (a.fill is None) != (b.fill is None)
 
 
 def _is_ring(a: Glyph, b: Glyph) -> bool:
@@ -118,9 +118,10 @@ def _shape(points: Doubles, w: float, h: float, *, curved: bool) -> str | None:
     x, y = points[:, 0], points[:, 1]
     share = abs(float(x @ np.roll(y, -1) - y @ np.roll(x, -1))) / 2 / (w * h)
     is_even = abs(w - h) < 0.12 * max(w, h)
+    is_rounded = min(w, h) > 4 * ROUNDING and abs(w - h) < ROUNDING
     if len(points) == 3 and abs(share - 0.5) < 0.03:
         return _triangle(points)
-    if len(points) == 4 and share > 0.97 and is_even:
+    if len(points) == 4 and share > 0.97 and (is_even or is_rounded):
         return "square"
     if len(points) == 4 and abs(share - 0.5) < 0.03:
         on_axes = all(min(abs(px - (x.min() + w / 2)) / w, abs(py - (y.min() + h / 2)) / h) < 0.05 for px, py in points.tolist())

@@ -19,7 +19,7 @@ from digitize.vector.pieces import Piece
 from digitize.vector.scene import ON_AXIS, Scene, inside
 
 SAME_SIZE, SAME_SHARE = 0.4, 0.25  # px, and share, within which markers of one series agree in size: some programs round their corners
-MOST = 0.5  # share of the markers that stand at error bars, from which on the others are decoration
+MOST = 0.75  # share of the markers that stand at error bars, from which on the others are decoration
 SAME_PLACE = 0.02  # px
 ON_VERTEX = 0.35  # px within which a polyline runs through a marker's anchor
 
@@ -39,7 +39,7 @@ class Style:
         return (
             self.shape == glyph.shape
             and self.fill == glyph.fill
-            and self.stroke == glyph.stroke
+            and (self.stroke or self.fill) == (glyph.stroke or glyph.fill)
             and abs(self.width - glyph.width) < max(SAME_SIZE, SAME_SHARE * self.width)
             and abs(self.height - glyph.height) < max(SAME_SIZE, SAME_SHARE * self.height)
         )
@@ -75,11 +75,16 @@ def _by_style(glyphs: Sequence[Glyph], scene: Scene) -> list[tuple[Style, list[G
         else:
             own.append(glyph)
     groups = [(style, _counted(own)) for style, own in groups]
-    stems = np.array([s.at for s in scene.stems])
-    has_stem = [np.mean([bool(stems.size) and np.abs(stems - g.x).min() < ON_VERTEX for g in own]) for _, own in groups]
+    has_stem = [np.mean([_stands_at_stem(g, scene) for g in own]) for _, own in groups]
     at_stems = [group for group, share in zip(groups, has_stem, strict=True) if share >= 0.5]
     # An axis line that some markers stand on is no error bar.
     return at_stems if sum(len(own) for _, own in at_stems) >= MOST * sum(len(own) for _, own in groups) else groups
+
+
+def _stands_at_stem(glyph: Glyph, scene: Scene) -> bool:
+    """Whether an upright stroke runs through a marker or starts at its rim."""
+    reach = glyph.height
+    return any(abs(s.at - glyph.x) < ON_VERTEX and s.start - reach <= glyph.y <= s.end + reach for s in scene.stems)
 
 
 def _counted(own: Sequence[Glyph]) -> list[Glyph]:

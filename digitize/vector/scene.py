@@ -18,7 +18,7 @@ from digitize.vector.pieces import Piece, Stroke, paths_near, pieces_of, strokes
 from digitize.vector.ticks import place_noise
 
 MARGIN = 3.0  # px beyond the inside of a plot that still count as the plot: half an axis line
-ON_TICK = 1.0  # px
+ON_TICK, FEW_TICKS = 1.0, 4  # px from a tick's place; how many strokes of one length at the foot of a plot are minor ticks
 ON_AXIS = 3.0  # px beyond the scene's box within which something stands on an axis line: its value may well be the axis's end
 WHITE = (255, 255, 255)
 
@@ -83,16 +83,22 @@ def _stems(strokes: Sequence[Stroke], box: Box) -> tuple[Stroke, ...]:
 
 
 def _without_ticks(stems: Sequence[Stroke], panel: Panel) -> tuple[Stroke, ...]:
-    """The strokes without the tick marks of the x axis, which may point into the plot."""
+    """The strokes without the tick marks of the x axis, which may point into the plot: short ones at its foot or head, alike in length."""
     if not isinstance(panel.x, Axis):
         return tuple(stems)
     ticks, foot = [t.px for t in panel.x.calibration.ticks], panel.x.marks.axis_at
+    short = [s for s in stems if s.length < panel.height and (_ends_at(s, foot) or abs(s.start - panel.box[1]) < 2 * MARGIN)]
+    lengths = Counter(round(s.length) for s in short)
 
     def is_tick(stroke: Stroke) -> bool:
-        is_short = stroke.length < panel.height and min(abs(stroke.start - foot), abs(stroke.end - foot)) < MARGIN
-        return is_short and any(abs(stroke.at - px) < ON_TICK for px in ticks)
+        return lengths[round(stroke.length)] >= FEW_TICKS or any(abs(stroke.at - px) < ON_TICK for px in ticks)
 
-    return tuple(s for s in stems if not is_tick(s))
+    marks = {id(s) for s in short if is_tick(s)}
+    return tuple(s for s in stems if id(s) not in marks)
+
+
+def _ends_at(stroke: Stroke, level: float) -> bool:
+    return min(abs(stroke.start - level), abs(stroke.end - level)) < MARGIN
 
 
 def _can_be_stem(stroke: Stroke, box: Box) -> bool:

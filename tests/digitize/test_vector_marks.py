@@ -303,3 +303,17 @@ def test_a_minus_sign_that_is_drawn_and_not_written_counts(tmp_path: Path) -> No
     assert "text_layer_differs" in panel.y_axis.flags
     assert "read off the rendering: -20 (the page's text: 20)" in panel.y_axis.reason
     assert [p.y for p in panel.series[0].points] == pytest.approx(y, abs=0.1)
+
+
+def test_ticks_of_the_frame_do_not_make_decoration_of_a_series(tmp_path: Path) -> None:
+    """Markers that stand under ticks at the plot's head are no more data than others."""
+    figure = Figure(figsize=(4.5, 3.0))
+    axes = figure.subplots()
+    axes.plot(X, [5, 5, 6, 6, 5], "^", color="black", ms=6)
+    axes.plot([1, 3, 5], [40, 60, 80], "s", color="red", ms=6)
+    axes.set(xlim=(-1, 9), ylim=(0, 100), xticks=X, yticks=range(0, 101, 20))
+    axes.tick_params(direction="in", top=True, right=True, length=6)
+    figure.savefig(tmp_path / "ticks.pdf")
+    panel = only_panel(tmp_path / "ticks.pdf")
+    assert {s.marker: len(s.points) for s in panel.series} == {"triangle": 5, "square": 3}
+    assert "error_bars_unread" not in panel.flags

@@ -16,7 +16,7 @@ from digitize.lines import Line
 from digitize.ocr import TextBox
 from digitize.ticks import Side, TickMarks
 from digitize.vector.errorbars import Ends, are_even, error_bars
-from digitize.vector.frame import framed, with_drawn
+from digitize.vector.frame import framed, with_bars, with_drawn
 from digitize.vector.glyphs import Glyph, find_glyphs
 from digitize.vector.labels import checked, with_page_text
 from digitize.vector.paths import CLOSE, CURVE, MOVE, TextSpan, VectorPath
@@ -212,3 +212,19 @@ def test_a_cross_of_lines_that_are_filled_is_one() -> None:
     lines = [path([(40, 40), (60, 60)], closed=False, stroked=False), path([(40, 60), (60, 40)], closed=False, stroked=False)]
     glyph = only_glyph(*lines)
     assert (glyph.shape, glyph.stroke, glyph.x, glyph.y) == ("cross", BLACK, 50, 50)
+
+
+def test_a_square_with_rounded_corners_is_one_and_its_outline_belongs_to_it() -> None:
+    fill = path([(40, 40), (50, 40), (50, 52), (40, 52)], stroked=False)
+    outline = path([(40, 40), (50, 40), (50, 51), (40, 51)], filled=False, order=1)
+    glyph = only_glyph(fill, outline)
+    assert (glyph.shape, glyph.fill, glyph.stroke) == ("square", BLACK, BLACK)
+
+
+def test_a_plot_of_names_reaches_as_far_as_its_bars() -> None:
+    """The foot of a plot may be drawn bar by bar; a table's cells farther on and the next plot are no bars of it."""
+    bars = [path([(x, 100), (x + 20, 100), (x + 20, 200), (x, 200)], order=k) for k, x in enumerate((10, 60, 130))]
+    far = path([(400, 100), (420, 100), (420, 200), (400, 200)], order=9)
+    assert with_bars((5, 20, 40, 200), pieces_of([*bars, far]), 1000.0) == (5, 20, 152, 200)
+    assert with_bars((5, 20, 40, 200), pieces_of([*bars, far]), 140.0) == (5, 20, 82, 200)
+    assert with_bars((5, 20, 40, 200), pieces_of([far]), 1000.0) == (5, 20, 40, 200)
