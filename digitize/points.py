@@ -18,7 +18,7 @@ from digitize.overplot import Picture
 from digitize.panels import Panel
 from digitize.pens import from_px, learned, to_px
 from digitize.picture import picture_of
-from digitize.refine import Fit, cap_centre, ink_amount, stroke_end
+from digitize.refine import Fit, cap_at_end, cap_centre, ink_amount, stroke_end
 from digitize.scaled import scaled_to
 from digitize.secondlook import Sighting, looked_at_again
 from digitize.series import Mark, Place, Series, hex_color
@@ -288,6 +288,9 @@ def _anchored(marks: tuple[Mark, ...], size: float) -> tuple[Mark, ...]:
 def _end(amount: NDArray[np.float64], x: float, y: float, *, capped: bool, upward: bool, scale: float, u: float) -> Place:
     """An end of an error bar in pixels of the crop, refined where its ink allows; else where the coarse search put it, and less sure."""
     half = 1.2 / scale
+    narrow = None if capped else cap_at_end(amount, x, y, upward=upward, reach=2 / scale)
+    if narrow is not None:
+        return Place(narrow, u)
     found = cap_centre(amount, x, y, 4 / scale, 4 / scale, half) if capped else stroke_end(amount, x, y, upward=upward, half_width=half)
     if found is None or abs(found - y) > 3 / scale + 1:
         return Place(y, float(np.hypot(u, 0.5 / scale)))

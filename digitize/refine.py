@@ -16,8 +16,8 @@ FloatArray = NDArray[np.float64]
 
 OUTLIER = 0.35  # a pixel this far from the model (of full ink) belongs to something else: a line, a neighbour
 ITERATIONS = 17
-LONGEST_END = 14  # px: how far from where a stroke is known to be its end is looked for
-WIDEST_CROSSING, BEYOND_CROSSING = 8, 0.3  # px that a crossing line may hide, and the share of full ink that must show beyond it
+LONGEST_END = 11  # half-widths of its stroke: how far from where it is known to be a stroke may end
+WIDEST_CROSSING, BEYOND_CROSSING = 8, 0.3  # half-widths that a crossing line may hide, and the share of full ink that must show beyond it
 BLURS = (3.0, 2.1, 1.5)  # px: widths of the model's edges at first: a sharp edge does not feel a row of pixels that it misses
 
 
@@ -139,6 +139,38 @@ def cap_centre(amount: FloatArray, x: float, y: float, left: float, right: float
     return float((profile[lo : hi + 1] * rows).sum() / profile[lo : hi + 1].sum())
 
 
+def cap_at_end(amount: FloatArray, x: float, y: float, *, upward: bool, reach: float) -> float | None:
+    """The middle line of a cap that ends an upright stroke near (x, y), None where none does.
+
+    A cap may stand out by hardly more than the stroke is thick: it is told by the width of the ink, compared with the stroke further in.
+    """
+    column = min(max(round(x), 0), amount.shape[1] - 1)
+    inward = 1 if upward else -1
+    rows = np.array([r for k in range(-round(reach), round(3 * reach) + 1) if 0 <= (r := round(y) + inward * k) < amount.shape[0]])
+    if rows.size < 4:
+        return None
+    level = float(np.median(np.nan_to_num(amount[rows, column], nan=0.0)[rows.size // 2 :]))  # a thin stroke is paler than its marker
+    if level < 0.15:
+        return None
+    inked = np.nan_to_num(amount, nan=0.0) > 0.5 * min(level, 1.0)
+    arms = np.array([(_run_length(inked[r, : column + 1][::-1]), _run_length(inked[r, column:])) for r in rows])
+    drawn = np.flatnonzero(arms.min(axis=1) > 0)
+    if drawn.size < 4:
+        return None
+    arms, rows = arms[drawn[0] :], rows[drawn[0] :]
+    stem = float(np.median(arms[arms.min(axis=1) > 0].sum(axis=1)[-max(3, len(arms) // 3) :])) / 2
+    out = arms.min(axis=1) - stem
+    is_wide = out > max(1.0, 0.3 * stem)
+    thick = int(is_wide.size if is_wide.all() else np.argmin(is_wide))
+    if not 1 <= thick <= max(3.0, 3 * stem):
+        return None
+    return float(rows[:thick].mean())
+
+
+def _run_length(inked: NDArray[np.bool_]) -> int:
+    return int(inked.size if inked.all() else np.argmin(inked))
+
+
 def _over_background(profile: FloatArray) -> FloatArray:
     return np.asarray(np.clip(profile - profile.min(), 0, None))
 
@@ -170,10 +202,11 @@ def stroke_end(amount: FloatArray, x: float, y: float, *, upward: bool, half_wid
     if level < 0.1:
         return None
     start = inner[1] if len(inner) > 1 else inner[0]
-    rows = range(start, max(-1, start - LONGEST_END), -1) if upward else range(start, min(column.size, start + LONGEST_END))
+    furthest = round(LONGEST_END * half_width)
+    rows = range(start, max(-1, start - furthest), -1) if upward else range(start, min(column.size, start + furthest))
     covered, beneath = 0.0, 0
     for row in rows:
-        if crossed[row] and beneath < WIDEST_CROSSING:
+        if crossed[row] and beneath < WIDEST_CROSSING * half_width:
             beneath += 1
             continue
         share = min(float(column[row]) / level, 1.0)

@@ -323,15 +323,15 @@ def _styles(c: Chance, n: int) -> list[int]:
     return [first, *(c.one(range(len(STYLES)), weights) for _ in range(n - 1))]
 
 
-def _looks(c: Chance, n: int, paper: Color, *, smallest: float = 2.4, largest: float = 11.0) -> list[Look]:
+def _looks(c: Chance, n: int, paper: Color, *, smallest: float = 2.0, largest: float = 11.0) -> list[Look]:
     """Looks of the series of one plot, as one program would draw them."""
     colors, styles = _colors(c, n), _styles(c, n)
     is_tall = c.happens(0.5)
-    size = c.scale(smallest, largest) if c.happens(0.3) else c.scale(max(smallest, 3.0), min(largest, 7.0))
-    stem = c.scale(0.5, 2.2) if c.happens(0.9) else c.scale(2.0, 3.0)
-    cap = 0.0 if c.happens(0.33) else c.scale(1.5, 9.5)
+    size = c.scale(smallest, largest) if c.happens(0.3) else c.scale(max(smallest, 2.6), min(largest, 7.0))
+    stem = c.scale(0.5, 2.2) if c.happens(0.8) else c.scale(2.0, 5.5)
+    cap = 0.0 if c.happens(0.33) else c.scale(1.5, 9.5) if c.happens(0.8) else c.scale(8.0, 15.0)
     cap_width = stem * (c.between(1.0, 1.7) if c.happens(0.2) else 1.0)
-    edge = c.scale(0.6, 2.3)
+    edge = c.scale(0.6, 2.3) if c.happens(0.85) else c.scale(2.0, 3.6)
     line = stem if c.happens(0.5) else c.scale(0.5, 2.6)
     has_line = c.happens(0.68)
     dashes: tuple[tuple[float, float] | None, ...] = (None, (5.0, 3.0), (2.0, 2.0), (8.0, 4.0), (3.5, 1.5), (1.2, 2.0))

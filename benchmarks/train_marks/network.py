@@ -6,9 +6,9 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-WIDTHS = (24, 32, 48, 56, 48)  # channels at strides 2, 4, 8, 16, 32
+WIDTHS = (24, 40, 80, 112, 112)  # channels at strides 2, 4, 8, 16, 32
 NEAR_CHANNELS, FAR_CHANNELS = 32, 48  # of the features at strides 2 and 8 that the head looks at
-HIDDEN = 48
+HIDDEN = 96
 MAPS = 5  # markers, upper ends, lower ends (logits); place of upper and of lower ends along y within their cell, in cells
 OFFSET = slice(0, 2)  # of the anchor from the middle of its cell, x and y, in cells
 SIZE, TALL = 2, 3

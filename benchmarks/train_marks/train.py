@@ -164,13 +164,23 @@ def _batches(seed: int, first: int, steps: int, batch: int, side: int, workers: 
     yield from DataLoader(data, batch_size=batch, num_workers=workers, prefetch_factor=4 if workers else None)
 
 
+def _widened(known: Tensor, own: Tensor) -> Tensor:
+    """Weights of a narrower network in a wider one that answers the same (Net2Net, Chen et al. 2016): what is new feeds nothing old yet."""
+    made = own.clone()
+    corner = tuple(slice(n) for n in known.shape)
+    if known.dim() > 1:
+        made[corner[0], known.shape[1] :] = 0
+    made[corner] = known
+    return made
+
+
 def train(folder: Path, *, steps: int, batch: int, side: int, seed: int, peak: float, workers: int, start: Path | None) -> None:
     """Train for a number of steps, going on from the last state in `folder`; writes state.pt and marks.onnx there."""
     torch.manual_seed(seed)
     net = MarksNet()
     if start is not None:
-        known, own = torch.load(start)["mean"], net.state_dict()
-        net.load_state_dict({k: known[k] if k in known and known[k].shape == v.shape else v for k, v in own.items()})
+        known = torch.load(start)["mean"]
+        net.load_state_dict({k: _widened(known[k], v) if k in known else v for k, v in net.state_dict().items()})
     mean = copy.deepcopy(net)
     net = net.to(memory_format=torch.channels_last)
     optimiser = torch.optim.AdamW(net.parameters(), lr=peak, weight_decay=1e-4)

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from matplotlib.path import Path
 
-from digitize.refine import Fit, FloatArray, cap_centre, fit_marker, ink_amount, stroke_end
+from digitize.refine import Fit, FloatArray, cap_at_end, cap_centre, fit_marker, ink_amount, stroke_end
 from digitize.shapes import CIRCLE, DIAMOND, DOWN_TRIANGLE, SQUARE, TALL_TRIANGLE, TRIANGLE, Shape
 
 FINE = 20  # cells of the grid across a pixel
@@ -182,6 +182,30 @@ def test_a_cap_hidden_by_other_ink_has_no_middle() -> None:
     amount = error_bar(12.0, 40.0, cap=12.0)
     amount[6:19] = np.nan
     assert cap_centre(amount, X, 12.0, 4.0, 4.0, 1.2) is None
+
+
+def thick_bar(top: float, cap_half: float, level: float) -> FloatArray:
+    """A stroke 6 px wide from 30 up to `top`, with a cap as thick that reaches `cap_half` to both sides; 0 for none."""
+    amount = np.zeros((52, 60))
+    amount[round(top) : 31, round(X) - 3 : round(X) + 3] = level
+    if cap_half:
+        amount[round(top) : round(top) + 6, round(X - cap_half) : round(X + cap_half)] = level
+    return amount
+
+
+@pytest.mark.parametrize("level", [1.0, 0.4])
+@pytest.mark.parametrize("off", [-1.0, 2.0])
+def test_a_cap_hardly_wider_than_its_stroke_is_found(level: float, off: float) -> None:
+    top = 8.0
+    found = cap_at_end(thick_bar(top, 7.0, level), X, top + off, upward=True, reach=5.0)
+    assert found == pytest.approx(top + 2.5)  # of six rows
+    turned = cap_at_end(thick_bar(top, 7.0, level)[::-1], X, 51 - top - off, upward=False, reach=5.0)
+    assert turned == pytest.approx(51 - top - 2.5)
+
+
+def test_a_bare_end_of_a_stroke_is_no_cap() -> None:
+    assert cap_at_end(thick_bar(8.0, 0.0, 1.0), X, 8.0, upward=True, reach=5.0) is None
+    assert cap_at_end(np.zeros((52, 60)), X, 8.0, upward=True, reach=5.0) is None
 
 
 @pytest.mark.parametrize("end", [12.0, 12.25, 12.5, 12.85])
