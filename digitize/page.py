@@ -87,7 +87,8 @@ def read_pages(path: str | Path, pages: Sequence[int] | None = None) -> Iterator
     Returns
     -------
     iterator of Page
-        PDF and SVG pages are rendered at 300 dpi, or less where that would be more than 12 million pixels.
+        PDF and SVG pages are rendered at 300 dpi, or less where that would be more than 12 million pixels; a page that is one picture, as
+        a scan is, keeps the picture's own pixels.
 
     Raises
     ------

@@ -178,7 +178,9 @@ def _panel(
     if isinstance(below, Categories):
         below = _with_numbers(image, below, lines)
     own |= {b.box for b in below.boxes} if below is not None else set()
-    flags = ("second_y_axis",) if any(_stands_right(a, box, height) for a in axes if a is not y) else ()
+    others = [a for a in axes if a is not y and a is not x]
+    flags: tuple[str, ...] = ("second_y_axis",) if any(_stands_right(a, box, height) for a in others) else ()
+    flags += ("inset",) if any(_stands_inside(a, box) for a in others) else ()
     return Panel(image, box, y, below, tuple(b for b in boxes if b.box not in own), tuple(lines), height, flags)
 
 
@@ -219,6 +221,13 @@ def _stands_right(axis: Axis, box: Box, height: float) -> bool:
     """Whether an axis stands at the right side of a plot, along half of it or more."""
     near = axis.side.name == "right" and axis.n_used >= 3 and abs(axis.marks.axis_at - box[2]) < 3 * height
     return near and min(axis.span_px[1], box[3]) - max(axis.span_px[0], box[1]) > 0.5 * (box[3] - box[1])
+
+
+def _stands_inside(axis: Axis, box: Box) -> bool:
+    """Whether an axis stands wholly within a plot, as that of an inset does."""
+    is_axis = axis.n_used >= 2 and axis.marks.is_drawn and axis.marks.axis_line is not None and len(axis.boxes) > 0
+    x0, y0, x1, y1 = box
+    return is_axis and all(x0 < b.box[0] and y0 < b.box[1] and b.box[2] < x1 and b.box[3] < y1 for b in axis.boxes)
 
 
 def _with_shared_y(

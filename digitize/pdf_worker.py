@@ -28,6 +28,11 @@ MAX_PIXELS = 12e6
 MAX_SIDE_PT = 14400.0
 """The largest page that the PDF specification's implementation limits allow, 200 inches."""
 MAX_PAGES = 500
+FIRST_OBJECTS = 20
+"""Objects of a page among which a scan is looked for: text that was recognised in it may lie over it, seldom under it."""
+HAIR = 2e-5
+SCANS = (90.0, 450.0)
+"""Dots per inch between which a scan is taken as it is."""
 SVG_RESOLUTION = 225.0
 """Dots per point of the PDF that stands for an SVG drawing: its unit, a ninety-sixth of an inch, becomes a point there."""
 MAX_SVG_BYTES = 20_000_000
@@ -386,6 +391,42 @@ def _fonts(library: Any) -> Any:
     return fonts
 
 
+def scan_size(page: Any) -> tuple[int, int] | None:
+    """Width and height in pixels of a picture that is the whole page, as a scan is; None where there is none."""
+    import pypdfium2.raw as raw
+
+    left, bottom, right, top = page.get_bbox()
+    matrix, wide, high = raw.FS_MATRIX(), ctypes.c_uint(), ctypes.c_uint()
+    if raw.FPDFPage_GetRotation(page.raw):
+        return None
+    for k in range(min(raw.FPDFPage_CountObjects(page.raw), FIRST_OBJECTS)):
+        each = raw.FPDFPage_GetObject(page.raw, k)
+        if raw.FPDFPageObj_GetType(each) != raw.FPDF_PAGEOBJ_IMAGE or not raw.FPDFPageObj_GetMatrix(each, matrix):
+            continue
+        fills = max(abs(matrix.e - left), abs(matrix.f - bottom), abs(matrix.a - right + left), abs(matrix.d - top + bottom)) < 1.0
+        is_upright = abs(matrix.b) < 1e-3 > abs(matrix.c)
+        if fills and is_upright and raw.FPDFImageObj_GetImagePixelSize(each, wide, high):
+            along, across = 72 * wide.value / matrix.a, 72 * high.value / matrix.d
+            is_plain = SCANS[0] < along < SCANS[1] and abs(along - across) < 0.01 * along
+            return (wide.value, high.value) if is_plain and wide.value * high.value <= MAX_PIXELS else None
+    return None
+
+
+def as_scanned(page: Any, wide: int, high: int) -> Any:
+    """A page that is one picture, rendered pixel by pixel of the picture: at any other resolution its edges would blur."""
+    import pypdfium2
+    import pypdfium2.raw as raw
+
+    width_pt, height_pt = page.get_size()
+    bitmap = pypdfium2.PdfBitmap.new_native(wide, high, raw.FPDFBitmap_BGR)
+    bitmap.fill_rect((255, 255, 255, 255), 0, 0, wide, high)
+    # The renderer rounds a picture's place outwards: a hair less keeps it from growing by a pixel.
+    matrix = raw.FS_MATRIX(wide / width_pt * (1 - HAIR), 0, 0, high / height_pt * (1 - HAIR), 0, 0)
+    flags = raw.FPDF_ANNOT | raw.FPDF_REVERSE_BYTE_ORDER
+    raw.FPDF_RenderPageBitmapWithMatrix(bitmap.raw, page.raw, matrix, raw.FS_RECTF(0, 0, wide, high), flags)
+    return bitmap
+
+
 def render(path: str, asked: list[int], *, with_drawing: bool, is_svg: bool) -> None:
     """Sends the pages asked for (all of them if none is named), one by one, each with its drawing or none at all."""
     import pypdfium2
@@ -402,13 +443,15 @@ def render(path: str, asked: list[int], *, with_drawing: bool, is_svg: bool) -> 
         try:
             page = document[number - 1]
             width_pt, height_pt = page.get_size()
-            bitmap = page.render(scale=render_scale(width_pt, height_pt, number, resolution), rev_byteorder=True)
+            scale = render_scale(width_pt, height_pt, number, resolution)
+            scanned = scan_size(page)
+            bitmap = page.render(scale=scale, rev_byteorder=True) if scanned is None else as_scanned(page, *scanned)
         except pypdfium2.PdfiumError as error:
             msg = f"page {number} cannot be rendered ({error})"
             raise Refused(msg) from error
         size = {"width": bitmap.width, "height": bitmap.height, "stride": bitmap.stride, "channels": bitmap.n_channels}
-        scale = (bitmap.width / width_pt, bitmap.height / height_pt)
-        send({"page": number, **size, "scale": scale, "left": numbers[k + 1 :]}, bitmap.buffer)
+        per_pt = (bitmap.width / width_pt, bitmap.height / height_pt)
+        send({"page": number, **size, "scale": per_pt, "left": numbers[k + 1 :]}, bitmap.buffer)
         if with_drawing:
             send_drawing(page, bitmap.width, bitmap.height)
         else:

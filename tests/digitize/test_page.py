@@ -291,3 +291,15 @@ def test_damaged_and_encrypted_pdfs(tmp_path: Path) -> None:
     (tmp_path / "locked.pdf").write_bytes(locked)
     with pytest.raises(UnreadableFile, match=r"^locked.pdf is encrypted and asks for a password$"):
         list(read_pages(tmp_path / "locked.pdf"))
+
+
+@pytest.mark.parametrize("dpi", [150, 200, 300])
+def test_a_scan_keeps_its_own_pixels(tmp_path: Path, dpi: int) -> None:
+    """A page that is one picture is not drawn anew at another resolution: that would blur every edge."""
+    dots = np.random.default_rng(dpi).random((11 * dpi // 4, 8 * dpi // 4)) < 0.3
+    picture = PIL.Image.fromarray(np.where(dots, 0, 255).astype(np.uint8)).convert("1")
+    picture.save(tmp_path / "scan.pdf", resolution=dpi)
+    (page,) = read_pages(tmp_path / "scan.pdf")
+    assert page.medium == "raster"
+    assert (page.image[:, :, 0] == np.asarray(picture) * 255).all()
+    assert page.scale == pytest.approx((dpi / 72, dpi / 72), rel=1e-5)

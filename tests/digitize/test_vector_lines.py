@@ -86,3 +86,16 @@ def test_error_bars_on_a_bare_line_are_no_curve(tmp_path: Path) -> None:
     ax.errorbar([1, 3, 5, 7, 9], [4, 6, 5, 7, 6], yerr=1, color="black", capsize=4)
     panel = only_panel(tmp_path, figure)
     assert panel.kind != "line"
+
+
+def test_a_plot_inside_a_plot_is_flagged(tmp_path: Path) -> None:
+    figure, ax = axes()
+    ax.plot(X, 2 + np.sin(X), color="black")
+    inner = figure.add_axes((0.5, 0.62, 0.4, 0.28))
+    inner.plot(X, 50 + 30 * np.cos(X), color="black")
+    inner.set(ylim=(0, 100), yticks=[0, 50, 100], xticks=[0, 5, 10])
+    inner.tick_params(labelsize=7)
+    panels = digitize_file(paper(tmp_path / "inset.pdf", [figure])).record.panels
+    (host,) = [p for p in panels if [t.value for t in p.y_axis.ticks] == [10, 8, 6, 4, 2, 0]]
+    assert "inset" in host.flags
+    assert all("inset" in p.flags for s in host.series for p in s.points)
