@@ -153,6 +153,27 @@ def test_an_arm_with_two_points_is_refused_rather_than_counted_twice(readoff: Ru
     assert not (tmp_path / "out").exists()
 
 
+@pytest.mark.usefixtures("quick_forest", "reader")
+def test_a_review_says_how_its_sequential_analysis_is_made(
+    readoff: Run, review: Callable[..., Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import pool.sequential
+
+    real, asked = pool.sequential.sequential, []
+
+    def recording(*arguments: object, **options: object) -> object:
+        asked.append((options, result := real(*arguments, **options)))  # type: ignore[arg-type]
+        return result
+
+    monkeypatch.setattr(pool.sequential, "sequential", recording)
+    path = review("relevant = 1.5, sd = 2.2", 'relevant = 1.5, sd = 2.2, correction = "I2", futility = "non-binding"')
+    assert readoff("run", path, "--out", tmp_path / "out").code == 0
+    options, result = asked[0]
+    assert (options["correction"], options["futility"]) == ("I2", "non-binding")
+    assert result.inflation > 1
+    assert asked[1][0]["futility"] == "none"
+
+
 def test_an_arm_that_cannot_be_read_leaves_its_study_out_by_name(readoff: Run, reader: FakeReader, tmp_path: Path) -> None:
     reader.marks = (*MARKS[:3], ("Placebo", 4.3, 2.644, None))
     result = readoff("run", REVIEW, "--out", tmp_path / "out")
