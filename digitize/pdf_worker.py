@@ -13,6 +13,7 @@ import ctypes
 import importlib.util
 import json
 import math
+import re
 import sys
 import time
 from array import array
@@ -38,6 +39,17 @@ SVG_RESOLUTION = 225.0
 MAX_SVG_BYTES = 20_000_000
 MAX_SVG_ELEMENTS = 300_000
 MAX_SVG_DEPTH = 60
+FALLBACK_FONT = "DejaVu Sans"
+FONT_LISTS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        r"(\bfont-family\s*=\s*\"[^\"<>]+)",
+        r"(\bfont-family\s*=\s*'[^'<>]+)",
+        r"((?<![\w-])font(?:-family)?\s*:\s*(?:[^;\"'{}<>]|'[^'<>]*'(?=\s*[,;\"}]))+)",
+    )
+)
+"""Fonts in attributes of either quote, and in styles, where names may be quoted."""
+ROOT = re.compile(r"(<(?:\w+:)?svg\b)[^>]*>")
 INLINE_PICTURES = ("data:image/png", "data:image/jpeg", "data:image/jpg", "data:image/gif", "data:image/webp")
 MAX_OBJECTS = 60_000
 MAX_POINTS = 600_000
@@ -374,10 +386,20 @@ def svg_as_pdf(path: str) -> bytes:
         msg = "is an SVG drawing that is not written in UTF-8"
         raise Refused(msg) from error
     try:
-        return bytes(svg2pdf_py.svg_to_pdf(text, _fonts(svg2pdf_py)))
+        return bytes(svg2pdf_py.svg_to_pdf(with_fallback(text), _fonts(svg2pdf_py)))
     except Exception as error:
         msg = f"is no SVG that can be read ({error})"
         raise Refused(msg) from error
+
+
+def with_fallback(svg: str) -> str:
+    """The drawing, each of whose lists of fonts ends with one that is always there: text in a font that is not would not show at all."""
+    for pattern in FONT_LISTS:
+        svg = pattern.sub(lambda found: f"{found[1]}, {FALLBACK_FONT}", svg)
+    root = ROOT.search(svg)
+    if root is None or "font-family" in root[0]:
+        return svg
+    return f'{svg[: root.end(1)]} font-family="{FALLBACK_FONT}"{svg[root.end(1) :]}'
 
 
 def _fonts(library: Any) -> Any:

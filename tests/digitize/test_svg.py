@@ -118,3 +118,21 @@ def test_too_many_bytes_and_elements_are_refused(tmp_path: Path, monkeypatch: py
     monkeypatch.setattr(pdf_worker, "__file__", str(copy))
     assert "million bytes and was refused" in refused(svg(tmp_path / "long.svg", "<g></g>" + " " * 1000))
     assert "has more than 9 elements" in refused(svg(tmp_path / "many.svg", "<g/>" * 9))
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        '<text y="40" font-size="30" font-family="No Such Font">10</text>',
+        "<text y='40' font-size='30' font-family='No Such Font'>10</text>",
+        '<text y="40" style="font-family: \'No Such Font\', sans-serif; font-size: 30px">10</text>',
+        '<text y="40" style="font: 30px No Such Font">10</text>',
+        '<g font-family="No Such Font"><text y="40" font-size="30">10</text></g>',
+        '<text y="40" font-size="30">10</text>',
+        '<style>text {font-family: No Such Font; font-size: 30px}</style><text y="40">10</text>',
+    ],
+)
+def test_text_in_a_font_that_is_not_here_is_shown_all_the_same(tmp_path: Path, text: str) -> None:
+    (page,) = read_pages(svg(tmp_path / "font.svg", text))
+    assert [t.text for t in page.drawing.texts] == ["10"]
+    assert page.image.min() < 60
