@@ -37,6 +37,8 @@ COUNTED_KINDS = ("errorbar", "scatter", "line", "km")
 """Kinds whose marks stand at numbers, also where these are written as dates or with a word; bars and boxes stand in categories."""
 LINE_SHARE = 0.12  # share of the shorter side of an image that an axis line is long at least
 
+BEYOND = 3.0  # px that a marker may stand outside the plot: the width of its frame
+
 _Found = tuple[tuple[LegendEntry, ...], Marks]
 
 
@@ -158,6 +160,8 @@ def _read_panel(
         panel = replace(panel, y=marks.axis)
     if isinstance(panel.x, Categories) and panel.x.numbers is not None and marks.kind in COUNTED_KINDS:
         panel = replace(panel, x=exact_axis(panel.x.numbers, strokes_of(pieces_of(panel.drawing.paths))))
+    if marks.kind in ("errorbar", "scatter"):
+        marks = replace(marks, series=tuple(_with_cut_off(s, panel) for s in marks.series))
     if panel.is_turned:
         to_original = to_original @ Turn((panel.image.shape[0], panel.image.shape[1])).transform
     x0, y0, x1, y1 = panel.box
@@ -183,6 +187,13 @@ def _read_panel(
         **marks.said,
     )
     return ReadPanel(panel, to_original, legend, marks.series, record)
+
+
+def _with_cut_off(series: Series, panel: Panel) -> Series:
+    """The series with a flag on markers outside the plot as it was found: their error bars may have been cut off with its edge."""
+    inside = range(round(panel.box[0] - BEYOND), round(panel.box[2] + BEYOND) + 1)
+    marks = (m if round(m.x.px) in inside else replace(m, flags=(*m.flags, "clipped")) for m in series.marks)
+    return replace(series, marks=tuple(marks))
 
 
 def _axis_record(panel: Panel, axis: Axis | Categories | None, to_original: PixelTransform, *, upright: bool) -> AxisRecord:
