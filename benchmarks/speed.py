@@ -1,7 +1,8 @@
 """How long it takes to find the text and the axes of one panel, on one core: `python benchmarks/speed.py` prints a table.
 
-The panels are drawn here: 1200 x 900 px, a line plot, a scatter plot and bars. The first reading of a process also loads the recognition
-network; it is printed on its own line. Each time is processor time, the median of five.
+The panels are drawn here: 1200 x 900 px, a line plot, scatter plots, bars, hatched bars, and a specked scan whose greys are dots. The
+first reading of a process also loads the recognition network; it is printed on its own line. Each time is processor time, the median of
+five.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ from digitize.deskew import estimate_tilt
 from digitize.lines import find_lines
 from digitize.ocr import find_text
 from digitize.panels import find_panels
+from digitize.slanted import with_slanted
 
 Image = NDArray[np.uint8]
 LIMIT_SECONDS = 0.6
@@ -53,8 +55,22 @@ def panels() -> dict[str, Image]:
     return {
         "line": drawn(lambda ax: ax.errorbar(range(9), r.uniform(10, 70, 9), r.uniform(2, 9, 9), fmt="o-", capsize=4)),
         "scatter": drawn(lambda ax: ax.scatter(r.normal(50, 9, 150), r.normal(20, 5, 150), s=18)),
+        "crowded scatter": drawn(lambda ax: ax.scatter(r.normal(50, 9, 900), r.normal(20, 5, 900), s=9, facecolors="none", edgecolors="k")),
         "bar": drawn(lambda ax: ax.bar(["Drug", "Placebo", "None"], r.uniform(10, 70, 3), yerr=5, capsize=6)),
+        "hatched bar": drawn(lambda ax: ax.bar(["Drug", "Placebo"], [30, 70], hatch=["....", "xxxx"], color="w", edgecolor="k")),
+        "dotted scan": scanned(drawn(lambda ax: ax.bar(["Drug", "Placebo"], [60, 80], color="0.5")), r),
     }
+
+
+def scanned(image: Image, r: np.random.Generator) -> Image:
+    """The image in black and white: greys as dots, and a speck on every 2000th pixel."""
+    rows, columns = np.mgrid[: image.shape[0], : image.shape[1]]
+    screen = 255 * ((rows % 6 < 4) & (columns % 6 < 4))
+    gray = image.mean(axis=2)
+    dotted = np.where((gray > 60) & (gray < 200), 255 - screen, np.where(gray > 127, 255, 0))
+    specks = r.integers(0, image.shape[0] * image.shape[1], image.shape[0] * image.shape[1] // 2000)
+    dotted.ravel()[specks] = 0
+    return np.repeat(dotted.astype(np.uint8)[:, :, None], 3, axis=2)
 
 
 def steps(image: Image) -> dict[str, float]:
@@ -66,7 +82,7 @@ def steps(image: Image) -> dict[str, float]:
     texts = find_text(image)
     marks.append(time.process_time())
     lines = find_lines(gray, int(0.12 * min(gray.shape)))
-    axes = find_axes(gray, texts, lines)
+    texts, axes = with_slanted(image, texts, find_axes(gray, texts, lines), lines)
     found = find_panels(image, axes, texts, lines)
     marks.append(time.process_time())
     if len(found) != 1:

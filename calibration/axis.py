@@ -29,7 +29,10 @@ EDGE_PX = 0.1
 SHARP_PX = 0.035
 """Standard uncertainty of a tick whose ink was spread over its pixels in proportion (measured on pages drawn by PDFium: 0.01 to 0.05)."""
 
-SHARP_SHIFT_PX = 0.025
+SHARPEST_PX = 0.015
+"""The least that is claimed of such ticks where they scatter less about their axis (at 300 dpi they do)."""
+
+SHARP_SHIFT_PX = 0.02
 """Standard uncertainty of a shift that all such ticks share, as the renderer's rounding of coverage to grey levels makes."""
 
 SCATTERED_PX = 0.15

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration import AxisCalibration, AxisReading, Label, parse_number, read_axis, read_worded_axis
-from calibration.axis import EDGE_PX, GRID_PX, SCATTERED_PX, SHARP_PX, SHARP_SHIFT_PX, SNAPPED_PX
+from calibration.axis import EDGE_PX, GRID_PX, SCATTERED_PX, SHARP_PX, SHARP_SHIFT_PX, SHARPEST_PX, SNAPPED_PX
 from digitize.lines import Line
 from digitize.ocr import TextBox
 from digitize.ticks import Side, SideName, TickMarks, find_ticks, is_on_edges, is_snapped
@@ -217,8 +217,17 @@ def _sharpened(reading: AxisReading) -> AxisReading:
         if not is_on_edges(px):
             return reading
         return replace(reading, calibration=AxisCalibration.from_ticks(reading.ticks, scale=scale, u_common_px=EDGE_PX))
-    ticks = tuple(replace(t, u_px=SHARP_PX) if t.u_px == SNAPPED_PX else t for t in reading.ticks)
+    sharp = _tick_noise(reading.calibration.rmse_px, len(px))
+    ticks = tuple(replace(t, u_px=sharp) if t.u_px == SNAPPED_PX else t for t in reading.ticks)
     return replace(reading, calibration=AxisCalibration.from_ticks(ticks, scale=scale, u_common_px=SHARP_SHIFT_PX), ticks=ticks)
+
+
+def _tick_noise(rmse_px: float, n_ticks: int) -> float:
+    """Standard uncertainty, px, of each of so many ticks that lie between pixels; five or more tell it by how far they scatter."""
+    if n_ticks < 5:
+        return SHARP_PX
+    scatter = rmse_px * np.sqrt(n_ticks / (n_ticks - 2))
+    return float(np.clip(1.15 * scatter, SHARPEST_PX, SHARP_PX))  # a scatter is itself unsure: by a seventh more it covers 95 %
 
 
 def _without_corner(reading: AxisReading) -> AxisReading:

@@ -75,10 +75,11 @@ def find_panels(
     for y in uprights:
         x = _axis_below(y, rows)
         limit = _next_axis(y, uprights, image.shape[1])
-        box = plot_box(image, y, x, lines, limit)
+        beside = x if x is not None and _is_sure_row(x, boxes) else None  # two numbers may be part of a row of names: they end no plot
+        box = plot_box(image, y, beside, lines, limit)
         if box is not None and pieces and y.side.name == "left":
             box = framed(box, y.marks.axis_at, y.span_px, pieces)
-            box = with_bars(box, pieces, limit) if x is None else box
+            box = with_bars(box, pieces, limit) if beside is None else box
         if box is not None and all(_overlap(box, p.box) <= 0.3 for p in panels):
             panels.append(_panel(image, y, x, box, boxes, lines, axes))
     panels = [p for p in panels if not _is_column(p)]
@@ -195,7 +196,7 @@ def _above_names(box: Box, boxes: Sequence[TextBox], lowest: float, height: floa
 
 def _along_x(x: Axis | None, boxes: Sequence[TextBox], box: Box, height: float) -> Axis | Categories | None:
     """The numbers along the x axis, or the names where two numbers without ticks are no more than part of a row of names."""
-    if x is not None and (x.n_used > 2 or x.marks.is_drawn):
+    if x is not None and _is_sure_row(x, boxes):
         return x
     names = find_categories(boxes, box, height)
     return names if x is None or (names is not None and len(names.boxes) > x.n_used) else x
@@ -207,6 +208,16 @@ def _with_numbers(image: NDArray[np.uint8], names: Categories, lines: Sequence[L
         return names
     gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
     return replace(names, numbers=read_names(gray, Side("bottom", (gray.shape[0], gray.shape[1])), names.boxes, lines))
+
+
+def _is_sure_row(x: Axis, boxes: Sequence[TextBox]) -> bool:
+    """Whether numbers along x are more than two, or have tick marks and no other texts in their row, or were given by a person."""
+    if x.n_used > 2 or not x.boxes:
+        return True
+    own, row = {b.box for b in x.boxes}, x.boxes[0]
+    middle = (row.box[1] + row.box[3]) / 2
+    others = [b for b in boxes if b.box not in own and abs((b.box[1] + b.box[3]) / 2 - middle) < 0.3 * row.height]
+    return x.marks.is_drawn and sum(any(map(str.isalnum, b.text)) for b in others) < 2
 
 
 def _axis_above(axes: Sequence[Axis], box: Box, height: float) -> Axis | None:

@@ -24,6 +24,7 @@ FINE_HEIGHT, MAX_FINE_PIXELS = 16, 6_000_000
 MIN_GLYPH, MAX_GLYPH_SHARE = 4, 0.12
 MAX_RELATIVE_HEIGHT = 2.6
 MARKS_RECUR = 4
+LEAST_OF_TEXT = 0.3
 MOST_IN_TEXT, LEAST_ROWS = 40, 5.0
 NUMBER_GAP, TIGHT_NUMBER_GAP, LEAST_CUT, CUT_STANDS_OUT = 0.48, 0.3, 0.25, 1.5
 EVEN_ROW, EVEN_PAIR = 1.9, 1.15
@@ -178,7 +179,9 @@ def _all_chains(ink: Ink, frames: dict[Rotation, Boxes]) -> list[tuple[Rotation,
     seeds: dict[Rotation, NDArray[np.int64]] = {}
     marks: dict[Rotation, Boxes] = {}
     for rotation, frame in frames.items():
-        seeds[rotation] = _without_strands(ink, frame, _glyph_seeds(frame, ink.areas, ink.labels.shape, limit))
+        glyphs = _glyph_seeds(frame, ink.areas, ink.labels.shape, limit)
+        is_large = (frame[glyphs, 2:] - frame[glyphs, :2] + 1).max(axis=1) >= LEAST_OF_TEXT * ink.text_height
+        seeds[rotation] = _without_strands(ink, frame, glyphs[is_large])
         marks[rotation] = frame[_is_small(ink) & (frame[:, 3] - frame[:, 1] < 0.5 * ink.text_height)]
     upright_size = np.zeros(len(ink.areas), dtype=np.int64)
     for chain in _phrases(frames[0][seeds[0]], marks[0]):
@@ -267,13 +270,27 @@ def _without_marks(ink: Ink, lines: list[Line]) -> list[Line]:
     recurs = ((alike & is_block).sum(axis=1) >= MARKS_RECUR) & is_block
     recurs |= ((in_column & is_stroke).sum(axis=1) >= MARKS_RECUR) & is_stroke
     marks = set(single[recurs].tolist())
-    return [line for line in lines if len(line.parts) > 1 or line.parts[0] not in marks]
+    crowd = _crowd(ink)
+    return [line for line in lines if not (crowd[list(line.parts)].all() if len(line.parts) > 1 else line.parts[0] in marks)]
+
+
+def _crowd(ink: Ink) -> NDArray[np.bool_]:
+    """Of every label whether its part is as wide as tall and of a size that very many parts have, as the marks of a crowded plot do."""
+    w, h = (ink.boxes[:, 2:] - ink.boxes[:, :2] + 1).T
+    is_round = (w >= 0.85 * h) & (w <= 1.18 * h) & _is_small(ink)
+    side = int(max(w[is_round].max(initial=0), h[is_round].max(initial=0))) + 2
+    sizes = np.zeros((side, side))
+    np.add.at(sizes, (w[is_round], h[is_round]), 1.0)
+    alike = cv2.boxFilter(sizes, -1, (3, 3), normalize=False)
+    crowd = np.zeros(len(w), dtype=bool)
+    crowd[is_round] = alike[w[is_round], h[is_round]] >= MOST_IN_TEXT
+    return crowd
 
 
 def _is_plausible(ink: Ink, line: Line) -> bool:
-    """Whether a line is large enough for text; one or two small parts are tick marks, caps or specks."""
-    least = 0.6 * ink.text_height
-    return len(line.parts) > 2 or line.height * ink.scale >= least or _is_lying(ink, line)
+    """Whether a line is large enough for text; one or two small parts are tick marks, caps or specks, rows of very small ones dots."""
+    share = LEAST_OF_TEXT if len(line.parts) > 2 else 0.6
+    return line.height * ink.scale >= share * ink.text_height or _is_lying(ink, line)
 
 
 def _stands_free(gray: Image, line: Line) -> bool:

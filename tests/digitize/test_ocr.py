@@ -362,3 +362,19 @@ def test_close_lines_of_small_text_are_no_hatching() -> None:
     for k in range(12):
         write(picture, (20, 10 + 14 * k), "one two three four five six seven eight nine", size=11)
     assert sum("three" in box.text for box in find_text(np.asarray(picture))) >= 10
+
+
+def test_crowds_of_round_marks_are_no_text() -> None:
+    picture = canvas(700, 420)
+    for k, text in enumerate(("100", "80", "60", "40", "20")):
+        write(picture, (20, 20 + 80 * k), text, size=20)
+    pen, r = PIL.ImageDraw.Draw(picture), np.random.default_rng(0)
+    for _ in range(120):
+        x, y = r.integers(130, 670), r.integers(20, 400)
+        for left in (x, x + 17):  # pairs, as letters of a word stand
+            pen.ellipse((left, y, left + 13, y + 13), outline=(0, 0, 0), width=2)
+    image = np.asarray(picture)
+    gray = np.asarray(picture.convert("L"))
+    assert {"100", "80", "60", "40", "20"} <= {box.number for box in find_text(image)}
+    # What overlaps is of other sizes; of the free pairs none is left.
+    assert sum(len(line.parts) == 2 for line in find_lines(gray, find_ink(gray))) < 25

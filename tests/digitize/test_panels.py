@@ -92,6 +92,19 @@ def test_bars_as_high_as_the_plot_are_no_walls() -> None:
         assert len(panel.x.boxes) == 4
 
 
+def test_two_numbers_of_a_row_of_names_are_no_axis() -> None:
+    def years(ax: Axes) -> None:
+        ax.lines[0].remove()
+        ax.bar([1, 3, 5, 7, 9], np.array([0.3, 0.6, 0.4, 0.7, 0.5]) * ax.get_ylim()[1], 1.0, color="0.6")
+        ax.set_xticks([1, 3, 5, 7, 9], ["89", "90", "89", "90", "90"])
+
+    drawing = draw(4, "plain", "pdf", dpi=150, style="L", dress=years)
+    panel = only(drawing.image)
+    assert isinstance(panel.x, Categories)
+    assert panel.x.axis.names == ("89", "90", "89", "90", "90")
+    assert panel.box[2] > drawing.places_px[-5, 0]
+
+
 def named(names: list[str], *, rotation: float = 0.0) -> Callable[[Axes], None]:
     def dress(ax: Axes) -> None:
         ax.set_xticks(np.linspace(1.0, 9.5, len(names)), names, rotation=rotation)
