@@ -49,6 +49,21 @@ def test_futility_is_that_of_rtsa_and_rpact(name: str) -> None:
         assert design.inflation == pytest.approx(case["root"], abs=1e-5)
 
 
+@pytest.mark.parametrize("name", list(TSA["seed"]))
+def test_boundaries_of_the_sample_review_are_rtsa_s(name: str) -> None:
+    run = TSA["seed"][name]
+    timing, upper = numbers(run["sma_timing"]), numbers(run["upper"])
+    looks = timing[: int(np.argmax(timing >= 0.9999)) + 1]
+    # RTSA enlarges the required size for the looks themselves: its last one is at that factor, and its boundaries are at shares of it.
+    found = boundaries(looks / looks[-1])
+    upper = upper[: len(looks)]
+    usual = upper < 4.9
+    np.testing.assert_allclose(found[usual], upper[usual], atol=1e-4)
+    # Beyond, where the chance is below one in a million, its search is coarser (at a first look, where ours is the exact quantile of the
+    # error spent, by 0.006); at 20 it stops.
+    np.testing.assert_allclose(found[~usual & (upper < 20)], upper[~usual & (upper < 20)], atol=1e-2)
+
+
 def test_boundaries_spend_what_is_to_be_spent() -> None:
     fractions = np.array([0.3, 0.55, 1.0])
     z = walks(fractions, 0.0)
