@@ -161,7 +161,7 @@ def _read_panel(
     if isinstance(panel.x, Categories) and panel.x.numbers is not None and marks.kind in COUNTED_KINDS:
         panel = replace(panel, x=exact_axis(panel.x.numbers, strokes_of(pieces_of(panel.drawing.paths))))
     if marks.kind in ("errorbar", "scatter"):
-        marks = replace(marks, series=tuple(_with_cut_off(s, panel) for s in marks.series))
+        marks = replace(marks, series=tuple(with_cut_off(s, panel) for s in marks.series))
     if panel.is_turned:
         to_original = to_original @ Turn((panel.image.shape[0], panel.image.shape[1])).transform
     x0, y0, x1, y1 = panel.box
@@ -189,7 +189,7 @@ def _read_panel(
     return ReadPanel(panel, to_original, legend, marks.series, record)
 
 
-def _with_cut_off(series: Series, panel: Panel) -> Series:
+def with_cut_off(series: Series, panel: Panel) -> Series:
     """The series with a flag on markers outside the plot as it was found: their error bars may have been cut off with its edge."""
     inside = range(round(panel.box[0] - BEYOND), round(panel.box[2] + BEYOND) + 1)
     marks = (m if round(m.x.px) in inside else replace(m, flags=(*m.flags, "clipped")) for m in series.marks)
