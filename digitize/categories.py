@@ -9,13 +9,15 @@ from itertools import pairwise
 
 import numpy as np
 
-from calibration import CategoryAxis, is_date
+from calibration import CategoryAxis, is_date, parse_number
 from digitize.axes import Axis
 from digitize.ocr import TextBox
 
 NAMES_REACH = 4.5  # how far under the plot names begin, in label heights
 TITLE_REACH = 8.0  # how far beyond the labels a title stands, in label heights
 FRACTION = re.compile(r"1/\d+|\d+/\d")  # a titre or a share, and a date only perhaps
+NUMERIC = re.compile(r"[\d.,eE+\-% ]+")
+RANGE = re.compile(r"(?<![eE])[\s\d]-\s?\d")
 PANEL_LETTER = re.compile(r"[(\[]?[a-l][)\].:]?", re.IGNORECASE)
 
 
@@ -33,9 +35,21 @@ class Categories:
     numbers: Axis | None = None
 
     @property
+    def run_together(self) -> bool:
+        """Whether a name can only be several numbers whose labels touch: then none of them is known by its place."""
+        return any(_is_run(b.text) for b in self.boxes)
+
+    @property
     def may_be_letters(self) -> bool:
         """Whether these may be the letters of the panels beneath and no names."""
         return len(self.boxes) <= 3 and all(PANEL_LETTER.fullmatch(b.text.strip()) for b in self.boxes)
+
+
+def _is_run(text: str) -> bool:
+    """Whether a text holds nothing but signs of numbers, four digits or more, and is neither one number nor a date nor a range (`0-10`)."""
+    plain = text.strip().replace("\u2212", "-")
+    is_numeric = NUMERIC.fullmatch(plain) is not None and sum(map(str.isdigit, plain)) >= 4
+    return is_numeric and not (parse_number(plain) or is_date(plain) or RANGE.search(plain))
 
 
 def find_categories(boxes: Sequence[TextBox], plot: tuple[int, int, int, int], height: float) -> Categories | None:

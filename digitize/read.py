@@ -204,6 +204,9 @@ def _axis_record(panel: Panel, axis: Axis | Categories | None, to_original: Pixe
     if isinstance(axis, Categories):
         at = [to_original.apply((px, panel.box[3]))[column] for px in axis.axis.centers_px]
         ticks = tuple(TickRecord(px=float(p), value=n, label=n) for p, n in zip(at, axis.axis.names, strict=True))
+        if axis.run_together:
+            reason = "tick labels run into one another: they were not read as numbers"
+            return AxisRecord(scale="category", title=title, ticks=ticks, flags=("axis_unread",), reason=reason)
         flags = ("dates_as_names",) if axis.are_dates else ()
         reason = "dates stand along the axis: they are given as names, nothing between two of them is read" if axis.are_dates else ""
         return AxisRecord(scale="category", title=title, ticks=ticks, flags=flags, reason=reason)
@@ -268,7 +271,7 @@ def _point_record(mark: Mark, panel: Panel, to_original: PixelTransform) -> Poin
         x = mark.category
     elif isinstance(panel.x, Categories):
         x = panel.x.axis.nearest(mark.x.px)
-        flags += ["dates_as_names"] if panel.x.are_dates else []
+        flags += ["axis_unread"] if panel.x.run_together else ["dates_as_names"] if panel.x.are_dates else []
     elif panel.x is not None:
         x, u_x = _value(panel.x.calibration, mark.x)
         flags += panel.x.reading.flags

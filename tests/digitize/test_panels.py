@@ -92,6 +92,20 @@ def test_bars_as_high_as_the_plot_are_no_walls() -> None:
         assert len(panel.x.boxes) == 4
 
 
+@pytest.mark.parametrize("text", ["8,00010,000", "2,000 4,000", "2e-053e-05"])
+def test_numbers_that_touch_are_no_names(text: str) -> None:
+    names = find_categories([box("0", 40, 110), box(text, 100, 110, wide=60)], (20, 10, 200, 100), 12.0)
+    assert names is not None
+    assert names.run_together
+
+
+@pytest.mark.parametrize("text", ["1,000", "0-10", "1989-90", "10 20 mg", "2019-03", "100000", "12/05", "-1000"])
+def test_one_number_a_range_or_a_date_is_a_name(text: str) -> None:
+    names = find_categories([box("0", 40, 110), box(text, 100, 110, wide=60)], (20, 10, 200, 100), 12.0)
+    assert names is not None
+    assert not names.run_together
+
+
 def test_two_numbers_of_a_row_of_names_are_no_axis() -> None:
     def years(ax: Axes) -> None:
         ax.lines[0].remove()
