@@ -21,6 +21,7 @@ Rotation = Literal[0, 90]
 MIN_CONTRAST, MAX_CONTRAST = 26.0, 60.0
 EDGE_SHARE = 0.38
 FINE_HEIGHT, MAX_FINE_PIXELS = 16, 6_000_000
+LITTLE_TEXT, MOST_LONE = 20, 400  # glyphs in even rows below which lone digits are looked for, and among how many parts
 MIN_GLYPH, MAX_GLYPH_SHARE = 4, 0.12
 MAX_RELATIVE_HEIGHT = 2.6
 MARKS_RECUR = 4
@@ -139,10 +140,29 @@ def _common_height(boxes: Boxes, areas: NDArray[np.int64], shape: tuple[int, ...
             is_even = high < (EVEN_ROW if len(chain) > 2 else EVEN_PAIR) * low
             if is_even and usual >= least and row[:, 2].max() - row[:, 0].min() >= h.max():
                 heights.append(np.full(len(chain), usual))
-    if heights:
+    if sum(map(len, heights)) < LITTLE_TEXT:
+        # Without titles the labels may be digits that stand alone, and pieces of error bars in a row outvote them.
+        heights.append(_lone_digit_heights(boxes, areas, _glyph_seeds(boxes, areas, shape), least))
+    if sum(map(len, heights)):
         return float(np.median(np.concatenate(heights)))
     seeds = _glyph_seeds(boxes, areas, shape)
     return _text_height(boxes[seeds]) if len(seeds) else np.inf
+
+
+def _lone_digit_heights(boxes: Boxes, areas: NDArray[np.int64], seeds: NDArray[np.int64], least: float) -> NDArray[np.float64]:
+    """Heights of the parts that look like digits and stand apart in a column or a row of three or more alike, as tick labels do."""
+    x0, y0, x1, y1 = boxes[seeds].T
+    w, h = x1 - x0 + 1, y1 - y0 + 1
+    like = (h >= least) & (w >= 0.25 * h) & (w <= h) & (areas[seeds] > 0.2 * w * h) & (areas[seeds] < 0.75 * w * h)
+    x0, y0, x1, y1, w, h = (v[like] for v in (x0, y0, x1, y1, w, h))
+    if not 3 <= len(h) <= MOST_LONE:
+        return np.empty(0)
+    alike = np.abs(h[:, None] - h) <= 0.12 * h + 1
+    across, along = np.abs(x1[:, None] - x1), np.abs(y1[:, None] - y1)
+    in_column = alike & (across <= 0.25 * h) & ((along > 1.5 * h) | (along == 0))
+    in_row = alike & (along <= 0.15 * h) & ((across > 1.5 * h) | (across == 0))
+    is_one = np.maximum(in_column.sum(axis=1), in_row.sum(axis=1)) >= 3
+    return np.asarray(h[is_one], dtype=np.float64)
 
 
 def _components(mask: NDArray[np.bool_]) -> tuple[NDArray[np.int32], Boxes, NDArray[np.int64]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import io
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from matplotlib import font_manager
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 
 from digitize import ocr, recognition
 from digitize.ocr import ModelNotFound, TextBox, find_text, read_box
@@ -378,3 +381,19 @@ def test_crowds_of_round_marks_are_no_text() -> None:
     assert {"100", "80", "60", "40", "20"} <= {box.number for box in find_text(image)}
     # What overlaps is of other sizes; of the free pairs none is left.
     assert sum(len(line.parts) == 2 for line in find_lines(gray, find_ink(gray))) < 25
+
+
+@pytest.mark.parametrize("dpi", [100, 150, 200, 300])
+def test_labels_of_a_plot_without_titles_are_found(dpi: int) -> None:
+    """Digits that stand alone, and pieces of error bars in a row that look like taller letters."""
+    figure = Figure(figsize=(4, 3))
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes((0.15, 0.15, 0.8, 0.8))
+    axes.errorbar([0, 2, 4, 6, 8], [7.0, 6.2, 5.1, 4.4, 4.9], yerr=0.8, fmt="o-", color="black", capsize=3, ms=5)
+    axes.set(xlim=(-1, 9), ylim=(0, 10), xticks=[0, 2, 4, 6, 8], yticks=range(0, 11, 2))
+    axes.tick_params(labelsize=8)
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=dpi)
+    texts = find_text(np.array(PIL.Image.open(stream).convert("RGB"), dtype=np.uint8))
+    labels = [t.number for t in texts if t.box[2] < 0.15 * dpi * 4 or t.box[1] > 0.85 * dpi * 3]
+    assert sorted(labels) == sorted(["10", *"86420", *"02468"])
