@@ -30,6 +30,7 @@ from digitize.vector.lines import read_lines
 from digitize.vector.read import read_vector_bars, read_vector_points, vector_scene
 
 PERHAPS_BARS = 0.35  # share of markers at which something like an error bar stands: then a scatter plot is not sure to be one
+MOST_BARRED = 0.7  # share of bars with an error bar, from which on one without is in doubt
 BETWEEN = 0.12  # distance of ticks, by which the middle of a group of bars lies off the tick that names it
 PERHAPS, SURELY = 0.5, 0.8  # evidence from which on a kind is tried, and from which on no other is
 
@@ -68,6 +69,7 @@ def _bars(panel: Panel, legend: Sequence[LegendEntry]) -> Marks:
 
 def bar_marks(panel: Panel, series: tuple[Series, ...], flags: tuple[str, ...], medium: Medium) -> Marks:
     """Bars, in doubt where they stand over an axis of numbers but not over its ticks: then they may be bins."""
+    series = _without_error_bars_flagged(series)
     if series and _has_bare_name(panel, series):
         flags = (*flags, "bar_missing")
         # Where pixels hide one bar they may have misled about the others; paths do not.
@@ -75,6 +77,19 @@ def bar_marks(panel: Panel, series: tuple[Series, ...], flags: tuple[str, ...], 
     if _stand_between_ticks(panel, series):
         return Marks("bar", _doubted(series, ("bins_perhaps",)), (*flags, "bins_perhaps"), medium=medium)
     return Marks("bar", series, flags, medium=medium)
+
+
+def _without_error_bars_flagged(series: tuple[Series, ...]) -> tuple[Series, ...]:
+    """The series with a flag on bars that have no error bar where nearly all others have one."""
+    has_end = [m.y_lo is not None or m.y_hi is not None for s in series for m in s.marks]
+    if not has_end or all(has_end) or np.mean(has_end) < MOST_BARRED:
+        return series
+
+    def flagged(mark: Mark) -> Mark:
+        is_told = bool(mark.flags) or mark.y_lo is not None or mark.y_hi is not None
+        return mark if is_told else replace(mark, flags=("error_bar_hidden",))
+
+    return tuple(replace(s, marks=tuple(flagged(m) for m in s.marks)) for s in series)
 
 
 def _has_bare_name(panel: Panel, series: Sequence[Series]) -> bool:

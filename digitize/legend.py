@@ -12,6 +12,7 @@ from digitize.ocr import TextBox
 
 Box = tuple[int, int, int, int]
 ONE_MORE = 1.5  # distances between lines within which the next line of a legend lies
+THIN = 0.4  # of a digit's height: no key is so narrow, but lines are
 KEY_REACH = 6.5  # how far from its name a key may lie, in digit heights
 
 
@@ -166,7 +167,7 @@ def _key_beside(image: NDArray[np.uint8], text: TextBox, texts: Sequence[TextBox
     strip = image[top : bottom + 1, left : right + 1].astype(np.float32)
     paper = np.median(strip.reshape(-1, 3), axis=0)
     ink = np.abs(strip - paper).max(axis=2) > 40
-    ink[:, ink.mean(axis=0) > 0.95] = False  # an axis line or a frame runs by: no key is as high as that
+    ink[:, _thin(ink.mean(axis=0) > 0.95, THIN * h)] = False  # an axis line or a frame runs by: no key is as high as that
     core = ink[round(0.5 * h) : round(1.7 * h) + 1]
     columns = core.any(axis=0)
     order = np.flatnonzero(columns) if right_side else np.flatnonzero(columns)[::-1]
@@ -185,8 +186,31 @@ def _key_beside(image: NDArray[np.uint8], text: TextBox, texts: Sequence[TextBox
     key = (left + a, top, left + b, bottom)
     if b - a < 0.3 * h or any(t is not text and _crosses(key, t.box) for t in texts):
         return None
-    rows = np.flatnonzero(ink[:, a : b + 1].any(axis=1))
-    return left + a, top + int(rows[0]), left + b, top + int(rows[-1])
+    upper, lower = _middle_run(ink[:, a : b + 1].any(axis=1), 0.7 * h)
+    return left + a, top + upper, left + b, top + lower
+
+
+def _thin(columns: NDArray[np.bool_], width: float) -> NDArray[np.bool_]:
+    """Of marked columns those in runs no wider than so many."""
+    marked = np.flatnonzero(columns)
+    thin = np.zeros_like(columns)
+    for run in np.split(marked, np.flatnonzero(np.diff(marked) > 1) + 1):
+        thin[run] = run.size <= width
+    return thin
+
+
+def _middle_run(inked: NDArray[np.bool_], reach: float) -> tuple[int, int]:
+    """The first and the last of the rows of ink around the middle of a strip, not those of a key above or below.
+
+    Keys that touch fill the strip to its end: there it is what lies within `reach` of its middle.
+    """
+    rows = np.flatnonzero(inked)
+    middle = inked.size / 2
+    runs = np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1)
+    run = min(runs, key=lambda r: max(r[0] - middle, middle - r[-1], 0.0))
+    upper = int(run[0]) if run[0] > 0 else round(middle - reach)
+    lower = int(run[-1]) if run[-1] < inked.size - 1 else round(middle + reach)
+    return upper, lower
 
 
 def _crosses(a: Sequence[float], b: Sequence[float]) -> bool:

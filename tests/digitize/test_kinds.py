@@ -104,3 +104,15 @@ def test_a_plot_said_to_hold_bars_that_shows_none_is_refused(scatter: ReadPanel)
     marks = read_marks(scatter.panel, (), "bar")
     assert marks.series == ()
     assert marks.refused == "marks of kind bar were looked for, but none could be read"
+
+
+def test_a_bar_without_an_error_bar_among_others_that_have_one_is_flagged() -> None:
+    figure = Figure(figsize=(4, 3), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.bar(["A", "B", "C", "D", "E"], Y[:5], yerr=[0.8, 0.8, np.nan, 0.8, 0.8], capsize=3, color="0.6", edgecolor="black")
+    axes.set(ylim=(0, 10), yticks=range(0, 11, 2))
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=120)
+    (series,) = only(read_image(np.array(PIL.Image.open(stream).convert("RGB"), dtype=np.uint8))).record.series
+    assert ["error_bar_hidden" in p.flags for p in series.points] == [False, False, True, False, False]

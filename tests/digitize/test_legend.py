@@ -205,3 +205,19 @@ def test_a_mark_in_line_with_keys_may_be_one(x: float, y: float, expected: bool)
 
 def test_without_a_legend_no_mark_is_a_key() -> None:
     assert not may_be_key(225, 86, ())
+
+
+@pytest.mark.parametrize("gap", [0, 3])
+def test_patches_below_one_another_are_a_key_each(gap: int) -> None:
+    image = paper()
+    colors = ((0, 0, 0), (200, 40, 40), (136, 136, 136))
+    for y, color in zip(ROWS, colors, strict=True):
+        cv2.rectangle(image, (214, y - 11 + gap), (236, y + 10 - gap), color, -1)
+        cv2.rectangle(image, (214, y - 11 + gap), (236, y + 10 - gap), (0, 0, 0), 1)
+    entries = find_legend(image, column(image, keys=(False, False, False)), PLOT, HEIGHT)
+    assert [e.name for e in entries] == list(NAMES)
+    for entry, y, color in zip(entries, ROWS, colors, strict=True):
+        x0, y0, x1, y1 = entry.key_box
+        assert (x0, x1) == (214, 236)
+        assert y - 12 <= y0 < y < y1 <= y + 11  # nothing of the key above or below
+        assert (image[y0 + 2 : y1 - 1, x0 + 2 : x1 - 1] == color).all()
