@@ -29,7 +29,7 @@ class BatchResult:
 
 
 def combine_many(yi: npt.ArrayLike, vi: npt.ArrayLike, method: str = "REML", test: str = "knha", level: float = 0.95) -> BatchResult:
-    """Pool m meta-analyses of k studies each; the digits are those of `combine`.
+    """Pool m meta-analyses of k studies each; the digits are those of `combine`, and NaN what test "knha" has no interval for.
 
     Parameters
     ----------
@@ -64,10 +64,15 @@ def combine_many(yi: npt.ArrayLike, vi: npt.ArrayLike, method: str = "REML", tes
     factor = np.ones(len(y))
     if test in ("knha", "adhoc"):
         factor = _rss(y, w) / (k - 1)
-        factor = np.maximum(factor, 1.0) if test == "adhoc" else factor
+        factor = np.maximum(factor, 1.0) if test == "adhoc" else np.where(_alike(y), np.nan, factor)
     se = np.sqrt(factor / total)
     quantile = float(ndtri(0.5 + level / 2) if test == "z" else stdtrit(k - 1, 0.5 + level / 2))
     return BatchResult(estimate, se, estimate - quantile * se, estimate + quantile * se, tau2, q)
+
+
+def _alike(y: FloatArray) -> npt.NDArray[np.bool_]:
+    """Rows whose effects are the same up to rounding: they say nothing of how much effects scatter."""
+    return np.asarray(np.ptp(y, axis=1) <= 1e-12 * np.abs(y).max(axis=1))
 
 
 def _rss(y: FloatArray, w: FloatArray) -> FloatArray:

@@ -29,7 +29,7 @@ class Effect:
     `yi` is in the units of the outcome (log scale for ratios), `vi` its sampling variance, `vi_reading` the variance that comes from
     reading the numbers off a figure (0 for printed numbers, NaN where an uncertainty was not stated), `vi_estimation` what it adds that
     means were estimated from other statistics, not known. `treated` and `control` are the arms that it was computed from, None for an
-    effect read from a table.
+    effect read from a table. `note` says what was done to the study's numbers that a reader has to know.
     """
 
     study: str
@@ -39,6 +39,7 @@ class Effect:
     vi_estimation: float = 0.0
     treated: ArmSummary | None = None
     control: ArmSummary | None = None
+    note: str = ""
 
     @property
     def is_estimated(self) -> bool:
@@ -224,7 +225,7 @@ def effects_from_arms(
             continue
         effect = arm_effect(measure, sides[treated], sides[control], study=label)
         if math.isnan(effect.yi) or math.isnan(effect.vi):
-            omitted.append(Omission(label, _unknown_reason(sides[treated], sides[control])))
+            omitted.append(Omission(label, _unknown_reason(measure, sides[treated], sides[control])))
         else:
             effects.append(effect)
     if not effects:
@@ -272,9 +273,12 @@ def _missing_reason(missing: str, there: ArmSummary, elsewhere: tuple[ArmSummary
     return f"no arm {missing!r} at {own} (it is at {places})"
 
 
-def _unknown_reason(treated: ArmSummary, control: ArmSummary) -> str:
+def _unknown_reason(measure: str, treated: ArmSummary, control: ArmSummary) -> str:
     unknown = [f"{name} of {a.arm}" for a in (treated, control) for name in ("mean", "sd") if math.isnan(getattr(a, name))]
-    return f"not known: {', '.join(unknown)}"
+    if unknown:
+        return f"not known: {', '.join(unknown)}"
+    found = " and ".join(f"{a.mean:g} ({a.sd:g})" for a in (treated, control))
+    return f"{measure} is not defined for means (SDs) of {found}"
 
 
 def read_events(path: str | Path, treated: str, control: str, measure: str = "OR") -> Effects:
@@ -309,11 +313,22 @@ def read_events(path: str | Path, treated: str, control: str, measure: str = "OR
         if math.isnan(yi[0]):
             omitted.append(Omission(study, f"{measure} is not defined for {a:g}/{n1:g} against {c:g}/{n2:g}"))
         else:
-            effects.append(Effect(study, float(yi[0]), float(vi[0])))
+            effects.append(Effect(study, float(yi[0]), float(vi[0]), note=_empty_cells(counts, measure)))
     if not effects:
-        message = f"{path}: expected a study with arms {treated!r} and {control!r}, found none"
+        reasons = "; ".join(f"{o.study}: {o.reason}" for o in omitted) or "neither is in the table"
+        message = f"{path}: expected a study with arms {treated!r} and {control!r}, found none ({reasons})"
         raise ValueError(message)
     return Effects(measure, tuple(effects), tuple(omitted), treated, control)
+
+
+def _empty_cells(counts: Counts, measure: str) -> str:
+    """What was done about empty cells of one table; nothing for PETO, which needs none filled."""
+    a, b, c, d = (float(cell[0]) for cell in counts.cells)
+    if measure == "PETO" or min(a, b, c, d) > 0:
+        return ""
+    if measure != "RD" and (a + c == 0 or b + d == 0):
+        return "the same in all participants of both arms, made a ratio by a half in each cell; RevMan leaves such a study out"
+    return "a half was added to each cell, as one is empty"
 
 
 def read_counts(path: str | Path, treated: str, control: str) -> Counts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ GENERALISED = "GENQ"  # the one method that needs weights
 TESTS = ("z", "t", "knha", "adhoc")
 # An estimated mean whose standard error exceeds sd / sqrt(n) by more than this is worth a caution.
 _SE_EXCESS = 0.05
+_NO_SCATTER = 1e-24  # of sum w y^2: what rounding alone leaves of a residual sum of squares
 
 
 @dataclass(frozen=True)
@@ -159,7 +160,8 @@ def combine(
     ------
     ValueError
         If there is no effect, a variance is not above 0, a value is not finite, the method or test is unknown, the level is not between
-        0 and 1, a test other than "z" has fewer than 2 studies, or weights are missing, wrong, or given for another method.
+        0 and 1, a test other than "z" has fewer than 2 studies, "knha" has effects that are all the same, or weights are missing, wrong,
+        or given for another method.
     """
     name = COMMON.get(method.upper(), method)
     if name not in (*METHODS, GENERALISED):
@@ -213,7 +215,7 @@ def combine(
         studies=effects.effects,
         estimate_reading=None if np.isnan(added).any() else _weighted(yi, vi + added + tau2.value, interval, own_weights),
         omitted=effects.omitted,
-        flags=_cautions(effects, test),
+        flags=(*_cautions(effects, test), *_interval_cautions(name, test, interval, level)),
         treated=effects.treated,
         control=effects.control,
     )
@@ -254,7 +256,15 @@ def _interval(model: Model, tau2: float, test: str, level: float) -> _Interval:
     if test in ("knha", "adhoc"):
         factor = model.rss(tau2) / model.df
         factor = max(1.0, factor) if test == "adhoc" else factor
+    if test == "knha" and has_no_scatter(model, tau2):
+        message = f"expected effects that differ for test knha, found {float(model.yi[0]):g} from each: its interval would have no width"
+        raise ValueError(message)
     return _Interval(_t_quantile(model.df, level), float(model.df), factor)
+
+
+def has_no_scatter(model: Model, tau2: float) -> bool:
+    """Whether a model leaves nothing of the effects but rounding: then a standard error that is scaled by what is left is no error."""
+    return model.rss(tau2) <= _NO_SCATTER * float(np.sum(model.yi**2 / (model.vi + tau2)))
 
 
 def _check(effects: Effects, test: str, level: float) -> None:
@@ -296,4 +306,16 @@ def _cautions(effects: Effects, test: str) -> tuple[str, ...]:
         if share > _SE_EXCESS
     ]
     two = ["2 studies: t with 1 degree of freedom makes intervals of little use"] if test in ("knha", "adhoc") and len(effects) == 2 else []
-    return (*repeated, *understated, *two)
+    noted: dict[str, list[str]] = {}
+    for e in effects:
+        if e.note:
+            noted.setdefault(e.note, []).append(e.study)
+    return (*repeated, *understated, *(f"{', '.join(names)}: {note}" for note, names in noted.items()), *two)
+
+
+def _interval_cautions(method: str, test: str, interval: _Interval, level: float) -> Iterator[str]:
+    """Where the interval of Knapp and Hartung is not what it is for (Jackson et al. 2017, Stat Med 36:3923)."""
+    if test in ("knha", "adhoc") and method == "EE":
+        yield "Knapp-Hartung intervals are meant for random effects, not for a common effect"
+    if test == "knha" and interval.quantile * math.sqrt(interval.factor) < float(ndtri(0.5 + level / 2)):
+        yield "the studies scatter so little that the Knapp-Hartung interval is narrower than that of z; test adhoc does not let it be"

@@ -173,7 +173,7 @@ def cluster_robust(
     Raises
     ------
     ValueError
-        If the arrays do not fit together, there are fewer than 2 clusters, or the correction is unknown.
+        If the arrays do not fit together, there are fewer than 2 clusters, the effects do not differ, or the correction is unknown.
     """
     if correction not in ("CR0", "CR1", "CR2"):
         message = f"expected correction CR0, CR1 or CR2, found {correction!r}"
@@ -203,6 +203,9 @@ def cluster_robust(
     omega = rows @ phi @ rows.T
     df = float(np.trace(omega) ** 2 / np.sum(omega**2))
     reach = float(stdtrit(df, 0.5 + level / 2)) * se
+    if not se > 1e-12 * abs(estimate):
+        message = f"expected effects that differ for cluster-robust errors, found residuals of 0 in each of {len(labels)} clusters"
+        raise ValueError(message)
     t = estimate / se
     return RobustResult(estimate, se, t, df, 2 * float(stdtr(df, -abs(t))), estimate - reach, estimate + reach)
 

@@ -12,7 +12,7 @@ from scipy.special import chdtrc, fdtrc, ndtr, ndtri, stdtr, stdtrit
 
 from pool.effect import Effects
 from pool.heterogeneity import i2_h2_of_tau2, residual_heterogeneity
-from pool.model import COMMON, METHODS, TESTS, PooledResult, combine
+from pool.model import COMMON, METHODS, TESTS, PooledResult, combine, has_no_scatter
 from pool.tau2 import FloatArray, Model, estimate_tau2, simple
 
 
@@ -80,7 +80,8 @@ def meta_regression(
     Raises
     ------
     ValueError
-        If the arrays do not fit together, a value is not finite, a moderator follows from the others, or too few studies are there.
+        If the arrays do not fit together, a value is not finite, a moderator follows from the others, too few studies are there, or test
+        "knha" is left no scatter.
     """
     x = np.asarray(moderators, dtype=np.float64)
     x = x[:, None] if x.ndim == 1 else x
@@ -140,6 +141,9 @@ def _factor(model: Model, tau2: float, test: str) -> float:
     if test not in ("knha", "adhoc"):
         return 1.0
     factor = model.rss(tau2) / model.df
+    if test == "knha" and has_no_scatter(model, tau2):
+        message = f"expected effects that moderators do not explain wholly for test knha, found nothing left of {len(model.yi)}"
+        raise ValueError(message)
     return max(1.0, factor) if test == "adhoc" else factor
 
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from scipy.special import chdtr
 
 from pool.effect import Effects
-from pool.model import METHODS, TESTS, PooledResult, combine
+from pool.model import METHODS, TESTS, PooledResult, combine, has_no_scatter
 from pool.tau2 import estimate_tau2, simple
 
 if TYPE_CHECKING:
@@ -26,6 +26,17 @@ def _row(result: PooledResult) -> dict[str, float]:
     return {name: float(getattr(result, name)) for name in COLUMNS}
 
 
+def _row_of(effects: Effects, method: str, test: str, level: float) -> dict[str, float]:
+    """A row of some of the studies: by z of one alone, without an interval where Knapp-Hartung has none."""
+    if test == "knha" and len(effects) > 1 and _are_alike(effects):
+        return _row(combine(effects, method, "z", level)) | dict.fromkeys(("se", "ci_lb", "ci_ub", "p"), math.nan)
+    return _row(combine(effects, method, test if len(effects) > 1 else "z", level))
+
+
+def _are_alike(effects: Effects) -> bool:
+    return has_no_scatter(simple(np.array([e.yi for e in effects]), np.array([e.vi for e in effects])), 0.0)
+
+
 def leave_one_out(effects: Effects, method: str = "DL", test: str = "z", level: float = 0.95) -> pd.DataFrame:
     """The pooled result without each study in turn, a row a study that was left out; 2 studies or more are needed."""
     if len(effects) < 2:
@@ -34,7 +45,7 @@ def leave_one_out(effects: Effects, method: str = "DL", test: str = "z", level: 
     rows = []
     for k, left_out in enumerate(effects.effects):
         rest = replace(effects, effects=(*effects.effects[:k], *effects.effects[k + 1 :]))
-        rows.append({"left_out": left_out.study} | _row(combine(rest, method, test if len(rest) > 1 else "z", level)))
+        rows.append({"left_out": left_out.study} | _row_of(rest, method, test, level))
     return _table(rows)
 
 
@@ -42,14 +53,14 @@ def cumulative(effects: Effects, method: str = "DL", test: str = "z", level: flo
     """The pooled result of the first study, of the first two, and so on, in the order given; a row an added study."""
     rows = []
     for count, added in enumerate(effects.effects, start=1):
-        result = combine(replace(effects, effects=effects.effects[:count]), method, test if count > 1 else "z", level)
-        rows.append({"added": added.study, "k": count} | _row(result))
+        first = replace(effects, effects=effects.effects[:count])
+        rows.append({"added": added.study, "k": count} | _row_of(first, method, test, level))
     return _table(rows)
 
 
 def every_model(effects: Effects, level: float = 0.95) -> pd.DataFrame:
-    """The pooled result by every estimator of tau2 and every test, a row each."""
-    tests = TESTS if len(effects) > 1 else ("z",)
+    """The pooled result by every estimator of tau2 and every test that has an interval, a row each."""
+    tests = [test for test in TESTS if test == "z" or (len(effects) > 1 and not (test == "knha" and _are_alike(effects)))]
     pairs = [(method, test) for method in METHODS for test in tests if not (method == "EE" and test in ("knha", "adhoc"))]
     return _table([{"method": m, "test": t} | _row(combine(effects, m, t, level)) for m, t in pairs])
 

@@ -129,6 +129,9 @@ def cochran_mantel_haenszel(counts: Counts, *, correct: bool = True) -> tuple[fl
 def _result(
     measure: str, k: int, estimate: float, variance: float, yi: FloatArray, vi: FloatArray, level: float
 ) -> TablesResult:
+    if not variance > 0:
+        message = f"expected events and non-events for a variance of the pooled {measure}, found a variance of {variance:g}"
+        raise ValueError(message)
     se = math.sqrt(variance)
     reach = float(ndtri(0.5 + level / 2)) * se
     good = np.isfinite(yi) & np.isfinite(vi)

@@ -31,3 +31,9 @@ def test_bad_input() -> None:
         combine_many([[1, 2]], [[1, 1]], "PM", "z")
     with pytest.raises(ValueError, match="finite variances above 0"):
         combine_many([[1, 2]], [[1, 0]])
+
+
+def test_effects_that_are_alike_have_no_knapp_hartung_interval() -> None:
+    found = combine_many([[0.3, 0.1 + 0.2, 0.3], [0.3, 0.4, 0.3]], [[1.0, 2.0, 0.5]] * 2)
+    assert np.isnan(found.ci_lb).tolist() == np.isnan(found.se).tolist() == [True, False]
+    assert not np.isnan(combine_many([[0.3, 0.3]], [[1.0, 2.0]], test="adhoc").se).any()

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from extract import ArmSummary
-from pool import Effects, arm_effect, effects_from_arms, mean_difference, read_effects, read_events
+from pool import Effects, arm_effect, combine, effects_from_arms, mean_difference, read_effects, read_events
 from pool.measures import TwoMeans, mean_effects
 
 
@@ -163,3 +163,27 @@ def test_events(tmp_path: Path) -> None:
         read_events(file, "T", "C")
     with pytest.raises(ValueError, match=r"expected a measure of events \(OR, RR, RD, PETO\), found 'MD'"):
         read_events(file, "T", "C", "MD")
+
+
+def test_what_empty_cells_were_given_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "events.csv"
+    file.write_text("study,arm,events,n\nA,T,4,40\nA,C,9,41\nB,T,0,30\nB,C,3,30\nC,T,0,20\nC,C,0,20\nD,T,20,20\nD,C,19,20\n")
+    flags = combine(read_events(file, "T", "C", "OR")).flags
+    assert flags == (
+        "B, D: a half was added to each cell, as one is empty",
+        "C: the same in all participants of both arms, made a ratio by a half in each cell; RevMan leaves such a study out",
+    )
+    assert combine(read_events(file, "T", "C", "RD")).flags == ("B, C, D: a half was added to each cell, as one is empty",)
+    assert combine(read_events(file, "T", "C", "PETO")).flags == ()
+
+
+def test_what_no_measure_is_defined_for_says_why(tmp_path: Path) -> None:
+    file = tmp_path / "events.csv"
+    file.write_text("study,arm,events,n\nC,T,0,20\nC,C,0,20\n")
+    with pytest.raises(ValueError, match=r"found none \(C: PETO is not defined for 0/20 against 0/20\)"):
+        read_events(file, "T", "C", "PETO")
+    with pytest.raises(ValueError, match=r"found none \(neither is in the table\)"):
+        read_events(file, "X", "Y")
+    arms = [ArmSummary(study, arm, 10, mean, 2.0) for study, arm, mean in (("A", "T", 1), ("A", "C", -2), ("B", "T", 1), ("B", "C", 2))]
+    (omitted,) = effects_from_arms(arms, "T", "C", "ROM").omitted
+    assert omitted.reason == "ROM is not defined for means (SDs) of 1 (2) and -2 (2)"

@@ -264,6 +264,8 @@ def test_method_names() -> None:
         (effects([0.0], [1.0]), {"method": "XX"}, r"expected method to be one of DL, .*EE, GENQ \(FE, common\), found 'XX'"),
         (effects([0.0], [1.0]), {"test": "w"}, r"expected test to be one of z, t, knha, adhoc, found 'w'"),
         (effects([0.0], [1.0]), {"test": "t"}, r"expected 2 studies or more for test t, found 1"),
+        (effects([0.5, 0.5], [1.0, 2.0]), {"test": "knha"}, r"expected effects that differ for test knha, found 0.5 from each"),
+        (effects([0.1 + 0.2, 0.3, 0.3], [1.0, 2.0, 0.1]), {"test": "knha", "method": "REML"}, r"found 0.3 from each: its interval"),
         (effects([0.0], [1.0]), {"level": 95}, r"expected level between 0 and 1, found 95"),
         (effects([], []), {}, r"expected 1 study or more, found 0"),
         (effects([0.0], [0.0]), {}, r"expected finite yi, vi above 0 .* found 0, 0 and 0 \(Study 1\)"),
@@ -312,3 +314,12 @@ def test_the_scale_of_ones_own_weights_does_not_matter() -> None:
 def test_weights_that_do_not_fit_are_refused(method: str, weights: list[float] | None, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         combine(effects([1.0, 2.0], [0.1, 0.2]), method, weights=weights)
+
+
+def test_knapp_hartung_says_where_it_is_not_what_it_is_for() -> None:
+    alike = effects([0.30, 0.31, 0.295, 0.305], [0.04, 0.05, 0.02, 0.03])
+    narrow = combine(alike, "DL", "knha")
+    assert narrow.ci_ub - narrow.ci_lb < combine(alike).ci_ub - combine(alike).ci_lb
+    assert [flag for flag in narrow.flags if "narrower than that of z" in flag]
+    assert [flag for flag in combine(alike, "EE", "adhoc").flags if "not for a common effect" in flag]
+    assert combine(alike, "DL", "adhoc").flags == combine(alike).flags == combine(effects(BCG_YI, BCG_VI), "DL", "knha").flags == ()

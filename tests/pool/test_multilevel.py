@@ -63,3 +63,8 @@ def test_bad_input() -> None:
         cluster_robust([1, 2, 3], [1, 1, 1], ["a", "a", "a"])
     with pytest.raises(ValueError, match="expected correction CR0, CR1 or CR2, found 'CR3'"):
         cluster_robust([1, 2, 3], [1, 1, 1], ["a", "a", "b"], correction="CR3")
+
+
+def test_robust_errors_of_effects_that_are_alike_are_refused() -> None:
+    with pytest.raises(ValueError, match="expected effects that differ for cluster-robust errors, found residuals of 0 in each of 2"):
+        cluster_robust([0.5, 0.5, 0.5], [0.1, 0.2, 0.3], ["a", "a", "b"])

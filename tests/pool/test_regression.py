@@ -82,3 +82,10 @@ def test_permutation_agrees_with_the_test_where_the_moderator_matters() -> None:
 def test_bad_input(moderators: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         meta_regression(BCG["yi"], BCG["vi"], moderators)
+
+
+def test_a_line_through_every_effect_leaves_knapp_and_hartung_nothing() -> None:
+    for test in ("z", "adhoc"):
+        meta_regression([1.0, 2.0, 3.0, 4.0], [0.1, 0.2, 0.3, 0.4], [1, 2, 3, 4], test=test)
+    with pytest.raises(ValueError, match="moderators do not explain wholly for test knha, found nothing left of 4"):
+        meta_regression([1.0, 2.0, 3.0, 4.0], [0.1, 0.2, 0.3, 0.4], [1, 2, 3, 4], test="knha")

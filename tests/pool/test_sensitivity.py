@@ -72,3 +72,13 @@ def test_too_few_studies() -> None:
         leave_one_out(one)
     with pytest.raises(ValueError, match="expected 3 studies or more for influence, found 1"):
         influence(one)
+
+
+def test_studies_that_are_alike_have_no_knapp_hartung_interval() -> None:
+    alike = Effects("MD", tuple(Effect(name, yi, vi) for name, yi, vi in (("A", 0.5, 0.1), ("B", 0.5, 0.2), ("C", 0.9, 0.1))))
+    without_c = leave_one_out(alike, "DL", "knha").iloc[2]
+    assert without_c["estimate"] == 0.5
+    assert without_c[["se", "ci_lb", "ci_ub", "p"]].isna().all()
+    assert cumulative(alike, "DL", "knha")["se"].isna().tolist() == [False, True, False]
+    assert set(every_model(Effects("MD", alike.effects[:2]))["test"]) == {"z", "t", "adhoc"}
+    assert "knha" in set(every_model(alike)["test"])

@@ -68,3 +68,8 @@ def test_bad_input_is_refused() -> None:
         peto(Counts([0], [10], [0], [10]))
     with pytest.raises(ValueError, match="expected a measure of Mantel-Haenszel"):
         mantel_haenszel("HR", Counts([1], [1], [1], [1]))
+
+
+def test_a_risk_difference_without_events_is_refused() -> None:
+    with pytest.raises(ValueError, match="expected events and non-events for a variance of the pooled RD, found a variance of 0"):
+        mantel_haenszel("RD", Counts([0, 0], [20, 30], [0, 0], [20, 30]))
