@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from digitize import Reading
     from extract import ArmSummary
     from extract.audit import Finding
-    from pool import PooledResult
+    from pool import Effects, PooledResult
     from pool.audit import Solution, Unknown
     from pool.plots import RiskOfBias
 
@@ -244,22 +245,59 @@ def _compare(comparison: Comparison, arms: tuple[ArmSummary, ...], path: Path) -
     from pool import combine, effects_from_arms
 
     try:
+        _refuse_unknown_studies(comparison, arms)
         effects = effects_from_arms(arms, comparison.treated, comparison.control, comparison.measure)
         result = combine(effects, method=comparison.method, test=comparison.test)
+        result = replace(result, flags=(*result.flags, *_crossover_cautions(comparison, effects)))
     except ValueError as error:
         message = f"{path}: comparison {comparison.name!r}: {error}"
         raise ReviewFileError(message) from error
     return ComparisonResult(comparison, result, tuple(_checks(result, comparison.published)))
 
 
+def _refuse_unknown_studies(comparison: Comparison, arms: tuple[ArmSummary, ...]) -> None:
+    """Refuse names that no study has: a misspelt crossover would be counted twice, a misspelt subgroup's study put among the others."""
+    known = dict.fromkeys(arm.study for arm in arms)
+    for key, names in (("crossovers", comparison.crossovers), ("subgroups", tuple(comparison.subgroups or ()))):
+        if unknown := [name for name in names if name not in known]:
+            message = f"expected studies of the review in {key}, found {unknown[0]!r} beside {', '.join(map(repr, known))}"
+            raise ValueError(message)
+
+
+def _crossover_cautions(comparison: Comparison, effects: Effects) -> Iterator[str]:
+    """What crossovers pooled as if their arms were different people would come to at a correlation of 0.5 between periods."""
+    from pool import combine
+    from pool.measures import PairedMeans, paired_effects
+
+    crossed = [e for e in effects if e.treated is not None and e.treated.study in comparison.crossovers]
+    if not crossed:
+        return
+    said = f"{', '.join(e.study for e in crossed)}: a crossover, pooled as if its arms were different people"
+    pairs = [(e.treated, e.control) for e in crossed if e.treated is not None and e.control is not None]
+    if effects.measure != "MD" or any(one.n != other.n for one, other in pairs):
+        yield said
+        return
+    columns = {
+        f"{name}{side}i": [getattr(p[k], what) for p in pairs]
+        for k, side in enumerate("12")
+        for name, what in (("m", "mean"), ("sd", "sd"))
+    }
+    _, variances = paired_effects("MC", PairedMeans(**columns, ri=[0.5] * len(pairs), ni=[one.n for one, _ in pairs]))
+    paired = dict(zip((e.study for e in crossed), variances.tolist(), strict=True))
+    changed = replace(effects, effects=tuple(replace(e, vi=paired.get(e.study, e.vi)) for e in effects))
+    other = combine(changed, method=comparison.method, test=comparison.test)
+    yield f"{said}; with a correlation of 0.5 between periods MD {other.estimate:.2f} [{other.ci_lb:.2f}, {other.ci_ub:.2f}]"
+
+
 def _checks(result: PooledResult, published: Published | None) -> Iterator[Check]:
     if published is None:
         return
+    shown: Callable[[float], float] = math.exp if result.is_ratio else float  # ratios are published as such
     if published.estimate is not None:
-        yield Check("estimate", result.estimate, published.estimate)
+        yield Check("estimate", shown(result.estimate), published.estimate)
     if published.ci is not None:
-        yield Check("ci_lb", result.ci_lb, published.ci[0])
-        yield Check("ci_ub", result.ci_ub, published.ci[1])
+        yield Check("ci_lb", shown(result.ci_lb), published.ci[0])
+        yield Check("ci_ub", shown(result.ci_ub), published.ci[1])
     if published.i2 is not None:
         yield Check("i2", result.i2, published.i2)
 
@@ -294,8 +332,10 @@ def _favours(comparison: Comparison, head: Head) -> tuple[str, str] | None:
     return f"Favours {left}", f"Favours {right}"
 
 
-def _axis_title(head: Head) -> str | None:
-    return f"Mean difference ({head.outcome})" if head.outcome else None
+def _axis_title(measure: str, head: Head) -> str | None:
+    from pool.plots.forestcontent import MEASURE_TITLES
+
+    return f"{MEASURE_TITLES[measure]} ({head.outcome})" if head.outcome else None
 
 
 def _write(
@@ -322,7 +362,7 @@ def _write(
         for each in comparisons:
             stem = scratch / file_name(each.comparison.name)
             stem.with_suffix(".json").write_text(json.dumps(each.to_dict(), indent=1, ensure_ascii=False), encoding="utf-8")
-            favours, axis_title = _favours(each.comparison, review.review), _axis_title(review.review)
+            favours, axis_title = _favours(each.comparison, review.review), _axis_title(each.result.measure, review.review)
             write_comparison(each.comparison, each.result, stem, risk, favours=favours, axis_title=axis_title)
         write_review(review, [(each.comparison, each.result) for each in comparisons], scratch, risk)
         written = [path.relative_to(scratch) for path in sorted(scratch.rglob("*")) if path.is_file()]

@@ -110,6 +110,8 @@ class Published(Part):
 class Sequential(Part):
     """A trial sequential analysis of a comparison: the smallest difference that matters, and the SD of one participant.
 
+    Studies come in the order of the years in their names, or else of the file.
+
     `correction`, `spending` and `futility` are as in `pool.sequential.sequential`.
     """
 
@@ -176,6 +178,9 @@ class Comparison(Part):
     def _two_arms(self) -> Self:
         if self.treated == self.control:
             message = f"expected two different arms, found {self.treated!r} as treated and as control"
+            raise ValueError(message)
+        if self.sequential is not None and self.measure != "MD":
+            message = f"expected measure MD for a sequential analysis, whose size follows from an SD, found {self.measure}"
             raise ValueError(message)
         return self
 

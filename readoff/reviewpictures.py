@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -23,7 +25,7 @@ def write_comparison(comparison: Comparison, result: PooledResult, stem: Path, r
     effects = Effects(result.measure, result.studies, result.omitted, result.treated, result.control)
     groups = None
     if comparison.subgroups is not None:
-        labels = [comparison.subgroups.get(e.study, "Other") for e in effects]
+        labels = [comparison.subgroups.get(_study(e), "Other") for e in effects]
         groups = subgroups(effects, labels, comparison.method, comparison.test)
     judged = risk if risk is not None and all(e.study in risk.studies for e in effects) else None
     save_forest(result, stem, style=comparison.style, title=comparison.name, groups=groups, risk=judged, **drawn)
@@ -54,6 +56,7 @@ def _sequential(comparison: Comparison, effects: Effects) -> SequentialResult:
 
     asked = comparison.sequential
     assert asked is not None  # the caller looked
+    effects = replace(effects, effects=_by_year(effects.effects))
     sizes = [_participants(comparison, e) for e in effects]
     return sequential(
         effects, sizes, relevant=float(asked.relevant), variance=float(asked.sd) ** 2, alpha=asked.alpha, power=asked.power,
@@ -61,11 +64,24 @@ def _sequential(comparison: Comparison, effects: Effects) -> SequentialResult:
     )  # fmt: skip
 
 
+def _by_year(effects: tuple[Effect, ...]) -> tuple[Effect, ...]:
+    """The effects in the order in which they appeared, where the name of every study holds one year; else as they are."""
+    years = [re.findall(r"\b(?:19|20)\d\d(?=[a-z]?\b)", _study(e)) for e in effects]
+    if any(len(found) != 1 for found in years):
+        return effects
+    return tuple(e for _, e in sorted(zip(years, effects, strict=True), key=lambda pair: pair[0]))
+
+
+def _study(effect: Effect) -> str:
+    """The study of an effect, whose own name may hold an outcome and a time too."""
+    return effect.study if effect.treated is None else effect.treated.study
+
+
 def _participants(comparison: Comparison, effect: Effect) -> int:
     """Participants of a study, those of a crossover counted once."""
     if effect.treated is None or effect.control is None:
         return 0
-    return max(effect.treated.n, effect.control.n) if effect.study in comparison.crossovers else effect.treated.n + effect.control.n
+    return max(effect.treated.n, effect.control.n) if _study(effect) in comparison.crossovers else effect.treated.n + effect.control.n
 
 
 def risk_of(review: ReviewFile, folder: Path) -> RiskOfBias | None:

@@ -24,7 +24,7 @@ GAP_PT = 11.0
 # Lines of statistics may make the left block this wide, beyond what its columns need.
 STATISTICS_PT = 175.0
 
-_MEASURE_TITLES = {
+MEASURE_TITLES = {
     "MD": "Mean difference",
     "SMD": "Standardised mean difference",
     "SMDH": "Standardised mean difference",
@@ -187,7 +187,7 @@ def content_of(result: PooledResult, wanted: Wanted) -> Content:
     if wanted.risk is not None:
         listed = "; ".join(f"{letter} {name}" for letter, name in zip(domains, wanted.risk.domains, strict=True))
         notes.append(f"Risk of bias: {listed}.")
-    title = wanted.axis_title or _MEASURE_TITLES[result.measure]
+    title = wanted.axis_title or MEASURE_TITLES[result.measure]
     statistics = (_statistics_as_revman if wanted.style == "revman" else _statistics)(result, wanted.groups)
     rows, summaries = _rows(result, wanted.groups, number, wanted.style), _summaries(result, number, wanted.style)
     return Content(

@@ -43,6 +43,7 @@ def test_numbers_keep_their_digits(tmp_path: Path) -> None:
         ('measure = "MD"', 'measure = "OR"', "comparison[1].measure: input should be 'MD', 'SMD', 'SMDH' or 'ROM', found 'OR'"),
         ('method = "DL"', 'method = "XX"', "comparison[1].method: input should be 'DL', "),
         ('control = "y"', 'control = "x"', "comparison[1]: expected two different arms, found 'x' as treated and as control"),
+        ('measure = "MD"', 'sequential = { relevant = 1, sd = 2 }\nmeasure = "ROM"', "comparison[1]: expected measure MD for a sequential"),
         ('title = "T"', "", "review.title: is missing"),
         (COMPARISON, "", "comparison: is missing"),
         ("sd = 0.5", "sd = 0.5\nsolved = { sd = [0.6, 0.7] }", "arm[1]: expected sd within its solved interval [0.6, 0.7], found 0.5"),

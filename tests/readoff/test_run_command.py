@@ -16,6 +16,7 @@ from readoff.review import Check, file_name, run_review
 from tests.readoff.conftest import MARKS
 
 if TYPE_CHECKING:
+    from pool import Effects
     from tests.readoff.conftest import FakeReader, Outcome
 
 Run = Callable[..., "Outcome"]
@@ -119,6 +120,13 @@ def test_a_published_number_that_differs_is_said(readoff: Run, reader: FakeReade
         ('file = "felsby.pdf"', 'file = "gone.pdf"', 1, "gone.pdf: no such file"),
         ('name = "Magnesium vs placebo"', 'name = "Magnesium vs. ketamine"', 2, "'magnesium-vs-ketamine'"),
         ('name = "Magnesium vs placebo"', 'name = "..."', 2, "''"),
+        (
+            'crossovers = ["Felsby 1995"]',
+            'crossovers = ["Felsby"]',
+            2,
+            "expected studies of the review in crossovers, found 'Felsby' beside",
+        ),
+        ('test = "z"', 'test = "z"\nsubgroups = { Kin = "a" }', 2, "expected studies of the review in subgroups, found 'Kin' beside"),
     ],
 )
 def test_a_review_that_cannot_be_run_writes_nothing(
@@ -172,6 +180,43 @@ def test_a_review_says_how_its_sequential_analysis_is_made(
     assert (options["correction"], options["futility"]) == ("I2", "non-binding")
     assert result.inflation > 1
     assert asked[1][0]["futility"] == "none"
+
+
+@pytest.mark.usefixtures("quick_forest", "reader")
+def test_looks_of_a_sequential_analysis_come_in_the_order_of_years(readoff: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import pool.sequential
+
+    real, studies = pool.sequential.sequential, []
+
+    def recording(effects: Effects, *arguments: object, **options: object) -> object:
+        studies.append([e.study for e in effects])
+        return real(effects, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(pool.sequential, "sequential", recording)
+    assert readoff("run", REVIEW, "--out", tmp_path / "out").code == 0
+    assert studies[0] == ["Felsby 1995", "Pickering 2011", "Yousef 2013"]  # the file has Yousef first
+
+
+@pytest.mark.usefixtures("quick_forest", "reader")
+def test_a_crossover_pooled_as_parallel_is_said_with_what_it_would_come_to(readoff: Run, tmp_path: Path) -> None:
+    result = readoff("run", REVIEW, "--out", tmp_path / "out")
+    # By metafor, Felsby's standard error 0.391 in place of 0.5525.
+    said = "pooled as if its arms were different people; with a correlation of 0.5 between periods MD -1.12 [-2.55, 0.31]"
+    assert f"caution: Felsby 1995: a crossover, {said}" in result.out
+
+
+@pytest.mark.usefixtures("reader")
+def test_ratios_are_held_against_published_ratios_and_named_as_such(readoff: Run, review: Callable[..., Path], tmp_path: Path) -> None:
+    asked = ['measure = "MD"', 'method = "DL"', 'test = "z"', 'style = "revman"', 'crossovers = ["Felsby 1995"]']
+    asked.append("sequential = { relevant = 1.5, sd = 2.2 }")
+    path = review("\n".join(asked), 'measure = "ROM"\nmethod = "DL"')
+    assert readoff("run", path, "--out", tmp_path / "out").code == 0
+    document = json.loads((tmp_path / "out" / "magnesium-vs-placebo.json").read_text(encoding="utf-8"))
+    checks = {check["quantity"]: check["computed"] for check in document["published"]}
+    assert (checks["estimate"], checks["ci_lb"]) == (document["estimate_exp"], document["ci_lb_exp"])
+    drawn = (tmp_path / "out" / "magnesium-vs-placebo.svg").read_text(encoding="utf-8")
+    assert "Ratio of means (Pain, VAS)" in drawn
+    assert "Mean difference" not in drawn
 
 
 def test_an_arm_that_cannot_be_read_leaves_its_study_out_by_name(readoff: Run, reader: FakeReader, tmp_path: Path) -> None:
