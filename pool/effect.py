@@ -29,7 +29,9 @@ class Effect:
     `yi` is in the units of the outcome (log scale for ratios), `vi` its sampling variance, `vi_reading` the variance that comes from
     reading the numbers off a figure (0 for printed numbers, NaN where an uncertainty was not stated), `vi_estimation` what it adds that
     means were estimated from other statistics, not known. `treated` and `control` are the arms that it was computed from, None for an
-    effect read from a table. `note` says what was done to the study's numbers that a reader has to know.
+    effect read from a table. `counts` are the events and participants of
+    the treated and of the control arm, where it was computed from those. `note` says what was done to the study's numbers that a reader
+    has to know.
     """
 
     study: str
@@ -40,6 +42,7 @@ class Effect:
     treated: ArmSummary | None = None
     control: ArmSummary | None = None
     note: str = ""
+    counts: tuple[float, float, float, float] | None = None
 
     @property
     def is_estimated(self) -> bool:
@@ -313,7 +316,7 @@ def read_events(path: str | Path, treated: str, control: str, measure: str = "OR
         if math.isnan(yi[0]):
             omitted.append(Omission(study, f"{measure} is not defined for {a:g}/{n1:g} against {c:g}/{n2:g}"))
         else:
-            effects.append(Effect(study, float(yi[0]), float(vi[0]), note=_empty_cells(counts, measure)))
+            effects.append(Effect(study, float(yi[0]), float(vi[0]), note=_empty_cells(counts, measure), counts=(a, n1, c, n2)))
     if not effects:
         reasons = "; ".join(f"{o.study}: {o.reason}" for o in omitted) or "neither is in the table"
         message = f"{path}: expected a study with arms {treated!r} and {control!r}, found none ({reasons})"
@@ -359,8 +362,8 @@ def _event_arms(path: str | Path, treated: str, control: str) -> dict[str, dict[
         for cells in reader:
             where = f"{path}, line {reader.line_num}"
             events, n = (_number(cells[name], name, where) for name in ("events", "n"))
-            if not 0 <= events <= n:
-                message = f"{where}: expected events between 0 and n, found {events:g} of {n:g}"
+            if not 0 <= events <= n or n == 0:
+                message = f"{where}: expected events between 0 and n, and participants, found {events:g} of {n:g}"
                 raise ValueError(message)
             if cells["arm"] not in (treated, control):
                 continue

@@ -23,6 +23,7 @@ GENERALISED = "GENQ"  # the one method that needs weights
 TESTS = ("z", "t", "knha", "adhoc")
 # An estimated mean whose standard error exceeds sd / sqrt(n) by more than this is worth a caution.
 _SE_EXCESS = 0.05
+_LARGEST_LOG = 50.0  # of a ratio: exp(50) is no ratio that anyone measured
 _NO_SCATTER = 1e-24  # of sum w y^2: what rounding alone leaves of a residual sum of squares
 
 
@@ -160,8 +161,8 @@ def combine(
     ------
     ValueError
         If there is no effect, a variance is not above 0, a value is not finite, the method or test is unknown, the level is not between
-        0 and 1, a test other than "z" has fewer than 2 studies, "knha" has effects that are all the same, or weights are missing, wrong,
-        or given for another method.
+        0 and 1, a ratio is not on the log scale, a test other than "z" has fewer than 2 studies, "knha" has effects that are all the same,
+        or weights are missing, wrong, or given for another method.
     """
     name = COMMON.get(method.upper(), method)
     if name not in (*METHODS, GENERALISED):
@@ -278,6 +279,9 @@ def _check(effects: Effects, test: str, level: float) -> None:
         message = f"expected {'1 study or more' if test == 'z' else f'2 studies or more for test {test}'}, found {len(effects)}"
         raise ValueError(message)
     for e in effects:
+        if effects.measure in RATIO_MEASURES and abs(e.yi) > _LARGEST_LOG:
+            message = f"expected yi of {effects.measure} on the log scale, found {e.yi:g} ({e.study})"
+            raise ValueError(message)
         added = (e.vi_reading, e.vi_estimation)
         if not (math.isfinite(e.yi) and math.isfinite(e.vi) and e.vi > 0) or min(added) < 0 or math.inf in added:
             found = f"{e.yi:g}, {e.vi:g} and {e.vi_reading:g} ({e.study})"

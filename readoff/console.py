@@ -101,7 +101,7 @@ def print_pooled(result: PooledResult) -> None:
             if effect.is_estimated
             else ""
         )
-        arms = (_arm_cell(effect.treated), _arm_cell(effect.control))
+        arms = (_arm_cell(effect.treated), _arm_cell(effect.control)) if effect.counts is None else _event_cells(effect.counts)
         table.add_row(effect.study, *arms, f"{effect.yi:.2f}", f"{math.sqrt(effect.vi):.2f}", f"{weight:.1f} %", doubt)
     print_table(table)
     typer.echo(
@@ -158,6 +158,10 @@ def solved_lines(results: Sequence[PooledResult]) -> list[str]:
 
 def _arm_cell(arm: ArmSummary | None) -> str:
     return "-" if arm is None else f"{arm.mean:.2f} ({arm.sd:.2f}), {arm.n}"
+
+
+def _event_cells(counts: tuple[float, float, float, float]) -> tuple[str, str]:
+    return f"{counts[0]:g}/{counts[1]:g}", f"{counts[2]:g}/{counts[3]:g}"
 
 
 def shown(value: float, digits: int = 4) -> str:

@@ -58,15 +58,21 @@ def fit_model(model: str, table: Table, cluster: str | None = None) -> Fitted:
     found = _of_events(model, table) if model in OF_EVENTS else _of_clusters(model, table, cluster)
     numbers = asdict(found)
     ratio = table.result.is_ratio
-    estimate, lower, upper = (math.exp(numbers[n]) if ratio else numbers[n] for n in ("estimate", "ci_lb", "ci_ub"))
+    pooled = [numbers[n] for n in ("estimate", "ci_lb", "ci_ub")]
     shown = [name for name in ("df", "tau2", "sigma2", "i2", "q") if _is_known(numbers.get(name, math.nan))]
     more = [f"{name} {_said(numbers[name])}" for name in shown]
     name = f"{MODELS[model]}{_how(model, table.result)}"
-    line = f"{name}: {table.result.measure} {estimate:.4g} [{lower:.4g}, {upper:.4g}], p {numbers['p']:.3g}"
+    line = f"{in_words(name, table.result, *pooled)}, p {numbers['p']:.3g}"
     document = {"model": model, **{name: _plain(value) for name, value in numbers.items()}}
     if ratio:
-        document |= {"estimate_exp": estimate, "ci_lb_exp": lower, "ci_ub_exp": upper}
+        document |= dict(zip(("estimate_exp", "ci_lb_exp", "ci_ub_exp"), map(math.exp, pooled), strict=True))
     return Fitted((", ".join([line, *more]),), document)
+
+
+def in_words(name: str, result: PooledResult, estimate: float, lower: float, upper: float) -> str:
+    """A model's estimate of the measure of a result with its interval, ratios not as logarithms."""
+    of, low, high = (math.exp(v) if result.is_ratio else v for v in (estimate, lower, upper))
+    return f"{name}: {result.measure} {of:.4g} [{low:.4g}, {high:.4g}]"
 
 
 def _how(model: str, result: PooledResult) -> str:
@@ -132,8 +138,9 @@ def fit_subgroups(column: str, table: Table) -> Fitted:
     groups = subgroups(effects, columns_of(table, [column])[column], result.method, result.test, result.level)
     lines = []
     for name, each in groups.groups:
-        estimate, lower, upper = (math.exp(v) if result.is_ratio else v for v in (each.estimate, each.ci_lb, each.ci_ub))
-        lines.append(f"{column} {name} (k = {each.k}): {result.measure} {estimate:.4g} [{lower:.4g}, {upper:.4g}], I2 {each.i2:.0f} %")
+        by = "" if each.test == result.test else f", by {each.test}"
+        pooled = in_words(f"{column} {name} (k = {each.k}{by})", result, each.estimate, each.ci_lb, each.ci_ub)
+        lines.append(f"{pooled}, I2 {each.i2:.0f} %")
     lines.append(f"difference of subgroups: Q {groups.q:.4g}, df {groups.q_df}, p {groups.q_p:.3g}")
     document = {"column": column, "groups": {name: each.to_dict() for name, each in groups.groups}}
     return Fitted(tuple(lines), {**document, "q": groups.q, "q_df": groups.q_df, "q_p": groups.q_p}, groups)

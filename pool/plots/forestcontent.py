@@ -232,7 +232,9 @@ def _effect_header(result: PooledResult, style: str) -> str:
 
 
 def _arm_columns(result: PooledResult, digits: int, n: str) -> tuple[Column, ...]:
-    """Mean, SD and n of both arms, where any study has arms."""
+    """Mean, SD and n of both arms where any study has arms, events and participants where it has those."""
+    if any(e.counts for e in result.studies):
+        return _event_columns(result, n)
     if not any(e.treated and e.control for e in result.studies):
         return ()
     columns = []
@@ -246,8 +248,20 @@ def _arm_columns(result: PooledResult, digits: int, n: str) -> tuple[Column, ...
     return tuple(columns)
 
 
+def _event_columns(result: PooledResult, n: str) -> tuple[Column, ...]:
+    columns = []
+    for name, side, place in ((result.treated or "Treated", "treated", 0), (result.control or "Control", "control", 2)):
+        group = textwrap.shorten(name[:1].upper() + name[1:], 30, placeholder="…")
+        events, sizes = (tuple("" if e.counts is None else f"{e.counts[k]:.12g}" for e in result.studies) for k in (place, place + 1))
+        columns += [Column("Events", events, group=group), Column(n, sizes, group=group, role=side)]
+    return tuple(columns)
+
+
 def _totals(studies: Sequence[Effect]) -> tuple[tuple[str, str], ...]:
     """Participants of both arms, by the role of their column, where they are known of every study."""
+    counts = [e.counts for e in studies if e.counts is not None]
+    if len(counts) == len(studies):
+        return tuple((side, f"{sum(c[k] for c in counts):.12g}") for side, k in (("treated", 1), ("control", 3)))
     if not all(e.treated and e.control for e in studies):
         return ()
     return tuple((side, str(sum(getattr(e, side).n for e in studies))) for side in ("treated", "control"))

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import typer
 
 from readoff.console import print_pooled, say_failed
-from readoff.othermodels import MODELS, OF_CLUSTERS, Fitted, Table, fit_model, fit_moderators, fit_subgroups
+from readoff.othermodels import MODELS, OF_CLUSTERS, Fitted, Table, fit_model, fit_moderators, fit_subgroups, in_words
 from readoff.outputs import staged
 
 if TYPE_CHECKING:
@@ -88,9 +88,8 @@ def pool(
         typer.echo(document)
     else:
         print_pooled(result)
-        if tables is not None:
-            log = " (logarithm)" if result.is_ratio else ""
-            typer.echo(f"Mantel-Haenszel: {tables.estimate:.4f} [{tables.ci_lb:.4f}, {tables.ci_ub:.4f}]{log}")
+        if tables is not None and model != "mh":
+            typer.echo(in_words("Mantel-Haenszel", result, tables.estimate, tables.ci_lb, tables.ci_ub))
         for fitted in more.values():
             typer.echo("\n".join(fitted.lines))
         _say_shares(result)

@@ -154,9 +154,13 @@ def test_events(tmp_path: Path) -> None:
     assert [e.study for e in effects] == ["A", "B"]
     assert effects.effects[0].yi == pytest.approx(np.log(4 * 32 / (36 * 9)))
     assert effects.effects[1].yi == pytest.approx(np.log(0.5 * 27.5 / (30.5 * 3.5)))
+    assert [e.counts for e in effects] == [(4, 40, 9, 41), (0, 30, 3, 30)]
     assert [o.study for o in effects.omitted] == ["C"]
     file.write_text("study,arm,events,n\nA,T,41,40\n")
-    with pytest.raises(ValueError, match="line 2: expected events between 0 and n, found 41 of 40"):
+    with pytest.raises(ValueError, match="line 2: expected events between 0 and n, and participants, found 41 of 40"):
+        read_events(file, "T", "C")
+    file.write_text("study,arm,events,n\nA,T,0,0\nA,C,3,20\n")
+    with pytest.raises(ValueError, match="found 0 of 0"):  # a half in its cells would make it an arm of one person
         read_events(file, "T", "C")
     file.write_text("study,arm,n\n")
     with pytest.raises(ValueError, match="missing events"):

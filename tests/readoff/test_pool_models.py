@@ -135,3 +135,21 @@ def test_models_of_events_need_events(readoff: Run, schools: Path, tmp_path: Pat
     result = readoff("pool", schools, "--measure", "OR", "--model", "mh", "--out", tmp_path / "out")
     assert result.code == 1
     assert "expected a table of events for model mh, found columns study, yi, vi, district" in result.err
+
+
+@pytest.mark.usefixtures("quick_forest")
+def test_events_are_shown_and_every_pooled_ratio_is_one(readoff: Run, events: Path, tmp_path: Path) -> None:
+    words = ("--treated", "bcg", "--control", "none", "--measure", "OR", "--out", tmp_path / "out")
+    plain, asked = readoff("pool", events, *words), readoff("pool", events, *words, "--model", "mh")
+    assert f"{BCG['ai'][0]}/{BCG['ai'][0] + BCG['bi'][0]}" in plain.out
+    said = "Mantel-Haenszel: OR 0.6229 ["  # exp(-0.473411), metafor's
+    assert (plain.out.count(said), asked.out.count(said), asked.out.count("Mantel-Haenszel")) == (1, 1, 1)
+
+
+@pytest.mark.usefixtures("quick_forest")
+def test_a_subgroup_of_one_study_says_that_its_interval_is_by_z(readoff: Run, tmp_path: Path) -> None:
+    table = tmp_path / "effects.csv"
+    table.write_text("study,yi,vi,g\nA,0.5,0.1,x\nB,0.7,0.2,x\nC,-0.2,0.1,y\n", encoding="utf-8")
+    out = readoff("pool", table, "--subgroups", "g", "--test", "t", "--out", tmp_path / "out").out
+    assert "g x (k = 2): " in out
+    assert "g y (k = 1, by z): " in out

@@ -14,7 +14,7 @@ from matplotlib.figure import Figure
 from matplotlib.transforms import Bbox
 
 from extract import ArmSummary
-from pool import Effect, Effects, Omission, PooledResult, combine, effects_from_arms, forest, save_forest
+from pool import Effect, Effects, Omission, PooledResult, combine, effects_from_arms, forest, read_events, save_forest
 from pool.plots.text import NO_BREAK
 from pool.regression import subgroups
 
@@ -184,3 +184,12 @@ def test_revman_style_has_its_words_and_totals() -> None:
     other = " ".join(texts(forest(combine(effects, "REML", "knha"), style="revman"))).replace(NO_BREAK, " ")
     assert "(REML); Chi² = 10.34" in other
     assert "Test for overall effect: T = " in other
+
+
+def test_events_and_participants_stand_beside_ratios_with_their_totals(tmp_path: Path) -> None:
+    file = tmp_path / "events.csv"
+    file.write_text("study,arm,events,n\nA,drug,4,40\nA,placebo,9,41\nB,drug,0,30\nB,placebo,3,32\n")
+    said = texts(forest(combine(read_events(file, "drug", "placebo", "RR")), style="revman"))
+    assert said.count("Events") == said.count("Total") == 2
+    for word in ("Drug", "Placebo", "4", "40", "9", "41", "0", "30", "3", "32", "70", "73"):
+        assert word in said, word
