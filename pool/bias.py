@@ -65,7 +65,17 @@ class Line:
 
 
 def weighted_line(y: FloatArray, x: FloatArray, weights: FloatArray) -> Line:
-    """Least squares of y on x with weights and a multiplicative error that is estimated (as R's lm)."""
+    """Least squares of y on x with weights and a multiplicative error that is estimated (as R's lm).
+
+    Raises
+    ------
+    ValueError
+        If there are fewer than 3 points or all have the same x: no line is better than another then.
+    """
+    if len(y) < 3 or not np.ptp(x) > 1e-8 * float(np.max(np.abs(x))):
+        found = f"{len(y)} studies and {len(set(x.tolist()))} precisions"
+        message = f"expected 3 studies or more of different precision for a line, found {found}"
+        raise ValueError(message)
     design = np.column_stack([np.ones(len(y)), x])
     bread = np.linalg.inv(design.T @ (weights[:, None] * design))
     b = bread @ (design.T @ (weights * y))

@@ -131,7 +131,8 @@ def binary_effects(measure: str, counts: Counts, *, add: float = 0.5, to: To = "
     add, to
         What is added to the cells of which tables, as in `Counts.with_correction`; AS takes the tables as they are.
     drop00
-        Whether tables without events, or with nothing but events, in both groups give no effect (NaN).
+        Whether tables without events, or with nothing but events, in both groups give no effect (NaN). Those without participants in
+        a group never do.
 
     Returns
     -------
@@ -150,7 +151,7 @@ def binary_effects(measure: str, counts: Counts, *, add: float = 0.5, to: To = "
     used = counts if measure == "AS" else counts.with_correction(add, to)
     with np.errstate(divide="ignore", invalid="ignore"):
         yi, vi = _BINARY[measure](*used.cells)
-    nothing = drop00 & (((a == 0) & (c == 0)) | ((b == 0) & (d == 0)))
+    nothing = (a + b == 0) | (c + d == 0) | (drop00 & (((a == 0) & (c == 0)) | ((b == 0) & (d == 0))))
     return _finite(np.where(nothing, np.nan, yi), np.where(nothing, np.nan, vi))
 
 
@@ -341,6 +342,7 @@ def proportion_effects(measure: str, xi: npt.ArrayLike, ni: npt.ArrayLike) -> Yi
     if (x < 0).any() or (x > n).any():
         message = f"expected events between 0 and the number of participants, found {x[(x < 0) | (x > n)][0]:g}"
         raise ValueError(message)
+    n = np.where(n > 0, n, np.nan)  # what nobody took part in has no proportion
     if measure == "PAS":
         return np.arcsin(np.sqrt(x / n)), 1 / (4 * n)
     if measure == "PFT":
@@ -403,6 +405,8 @@ def rate_effects(measure: str, x1i: npt.ArrayLike, t1i: npt.ArrayLike, x2i: npt.
     For IRR and IRD a half is added to both counts where one is 0.
     """
     x1, t1, x2, t2 = (np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in (x1i, t1i, x2i, t2i))
+    _refuse_rates(x1, t1)
+    _refuse_rates(x2, t2)
     if measure == "IRSD":
         return np.sqrt(x1 / t1) - np.sqrt(x2 / t2), 1 / (4 * t1) + 1 / (4 * t2)
     half = np.where((x1 == 0) | (x2 == 0), 0.5, 0.0)
@@ -415,12 +419,21 @@ def rate_effects(measure: str, x1i: npt.ArrayLike, t1i: npt.ArrayLike, x2i: npt.
     raise ValueError(message)
 
 
+def _refuse_rates(events: FloatArray, time: FloatArray) -> None:
+    wrong = (events < 0) | ~(time > 0)
+    if wrong.any():
+        k = int(np.argmax(wrong))
+        message = f"expected events of 0 or more in a person-time above 0, found {events[k]:g} in {time[k]:g}"
+        raise ValueError(message)
+
+
 def single_rate_effects(measure: str, xi: npt.ArrayLike, ti: npt.ArrayLike) -> Yi:
     """Single-arm rates of events x in person-time t.
 
     "IR" the rate and "IRLN" its logarithm (a half added where there is no event), "IRS" its square root, "IRFT" the Freeman-Tukey form.
     """
     x, t = (np.atleast_1d(np.asarray(v, dtype=np.float64)) for v in (xi, ti))
+    _refuse_rates(x, t)
     if measure == "IRS":
         return np.sqrt(x / t), 1 / (4 * t)
     if measure == "IRFT":

@@ -23,6 +23,7 @@ GENERALISED = "GENQ"  # the one method that needs weights
 TESTS = ("z", "t", "knha", "adhoc")
 # An estimated mean whose standard error exceeds sd / sqrt(n) by more than this is worth a caution.
 _SE_EXCESS = 0.05
+_WIDEST_SPAN = 1e12  # of variances: beyond it the sums of weights lose what the small ones say
 _LARGEST_LOG = 50.0  # of a ratio: exp(50) is no ratio that anyone measured
 _NO_SCATTER = 1e-24  # of sum w y^2: what rounding alone leaves of a residual sum of squares
 
@@ -160,9 +161,9 @@ def combine(
     Raises
     ------
     ValueError
-        If there is no effect, a variance is not above 0, a value is not finite, the method or test is unknown, the level is not between
-        0 and 1, a ratio is not on the log scale, a test other than "z" has fewer than 2 studies, "knha" has effects that are all the same,
-        or weights are missing, wrong, or given for another method.
+        If there is no effect, a variance is not above 0 or 1e12 times another, a value is not finite, a ratio is not on the log scale, the
+        method or test is unknown, the level is not between 0 and 1, a test other than "z" has fewer than 2 studies, "knha" has effects that
+        are all the same, or weights are missing, wrong, or given for another method.
     """
     name = COMMON.get(method.upper(), method)
     if name not in (*METHODS, GENERALISED):
@@ -277,6 +278,10 @@ def _check(effects: Effects, test: str, level: float) -> None:
         raise ValueError(message)
     if len(effects) < (1 if test == "z" else 2):
         message = f"expected {'1 study or more' if test == 'z' else f'2 studies or more for test {test}'}, found {len(effects)}"
+        raise ValueError(message)
+    variances = [e.vi for e in effects if e.vi > 0]
+    if variances and not max(variances) <= _WIDEST_SPAN * min(variances):
+        message = f"expected variances of one order, found {min(variances):g} beside {max(variances):g}"
         raise ValueError(message)
     for e in effects:
         if effects.measure in RATIO_MEASURES and abs(e.yi) > _LARGEST_LOG:

@@ -106,3 +106,12 @@ def test_bad_input() -> None:
         egger([1, 2], [1, 1])
     with pytest.raises(ValueError, match="expected estimator L0, R0 or Q0, found 'M0'"):
         trim_and_fill(*arrays("bcg_RR"), estimator="M0")
+
+
+def test_a_line_through_studies_of_one_precision_is_refused() -> None:
+    yi, vi = [0.1, 0.5, 0.9, 0.2], [0.1] * 4
+    for test in (egger, pet, peese):
+        with pytest.raises(ValueError, match="of different precision for a line, found 4 studies and 1 precisions"):
+            test(yi, vi)
+    with pytest.raises(ValueError, match="expected 3 studies or more"):
+        peters(Counts([1, 2, 0], [5, 6, 7], [2, 3, 0], [5, 5, 5]), [0.1, 0.2, 0.0])

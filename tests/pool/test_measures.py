@@ -123,3 +123,21 @@ def test_what_is_not_defined_is_nan() -> None:
 def test_bad_input_raises_with_the_value(call: Any, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         call()
+
+
+def test_what_nobody_took_part_in_has_no_effect() -> None:
+    for measure in ("OR", "RR", "RD"):
+        yi, vi = binary_effects(measure, Counts([0, 1], [0, 9], [3, 2], [17, 8]))
+        assert np.isnan(yi).tolist() == np.isnan(vi).tolist() == [True, False]
+    for measure in ("PR", "PLN", "PLO", "PRZ", "PAS", "PFT"):
+        yi, vi = proportion_effects(measure, [0, 0], [0, 5])
+        assert np.isnan(yi).tolist() == np.isnan(vi).tolist() == [True, False], measure
+
+
+def test_rates_that_cannot_be_are_refused() -> None:
+    with pytest.raises(ValueError, match="expected events of 0 or more in a person-time above 0, found -1 in 10"):
+        rate_effects("IRR", [2, -1], [10, 10], [1, 1], [10, 10])
+    with pytest.raises(ValueError, match="found 2 in 0"):
+        rate_effects("IRD", [2], [10], [2], [0])
+    with pytest.raises(ValueError, match="found 1 in 0"):
+        single_rate_effects("IR", [1], [0])

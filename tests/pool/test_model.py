@@ -267,6 +267,7 @@ def test_method_names() -> None:
         (effects([0.5, 0.5], [1.0, 2.0]), {"test": "knha"}, r"expected effects that differ for test knha, found 0.5 from each"),
         (effects([0.1 + 0.2, 0.3, 0.3], [1.0, 2.0, 0.1]), {"test": "knha", "method": "REML"}, r"found 0.3 from each: its interval"),
         (effects([80.0, 81.0], [1.0, 1.0], measure="OR"), {}, r"expected yi of OR on the log scale, found 80 \(Study 1\)"),
+        (effects([0.0, 1.0], [1e-9, 1e9]), {}, r"expected variances of one order, found 1e-09 beside 1e\+09"),
         (effects([0.0], [1.0]), {"level": 95}, r"expected level between 0 and 1, found 95"),
         (effects([], []), {}, r"expected 1 study or more, found 0"),
         (effects([0.0], [0.0]), {}, r"expected finite yi, vi above 0 .* found 0, 0 and 0 \(Study 1\)"),
