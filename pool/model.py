@@ -24,7 +24,7 @@ TESTS = ("z", "t", "knha", "adhoc")
 # An estimated mean whose standard error exceeds sd / sqrt(n) by more than this is worth a caution.
 _SE_EXCESS = 0.05
 _WIDEST_SPAN = 1e12  # of variances: beyond it the sums of weights lose what the small ones say
-_LARGEST_LOG = 50.0  # of a ratio: exp(50) is no ratio that anyone measured
+_LARGEST_LOG = 50.0  # of a ratio or of its standard error: exp(50) is no ratio that anyone measured
 _NO_SCATTER = 1e-24  # of sum w y^2: what rounding alone leaves of a residual sum of squares
 
 
@@ -284,8 +284,8 @@ def _check(effects: Effects, test: str, level: float) -> None:
         message = f"expected variances of one order, found {min(variances):g} beside {max(variances):g}"
         raise ValueError(message)
     for e in effects:
-        if effects.measure in RATIO_MEASURES and abs(e.yi) > _LARGEST_LOG:
-            message = f"expected yi of {effects.measure} on the log scale, found {e.yi:g} ({e.study})"
+        if effects.measure in RATIO_MEASURES and max(abs(e.yi), math.sqrt(max(e.vi, 0.0))) > _LARGEST_LOG:
+            message = f"expected yi and vi of {effects.measure} on the log scale, found {e.yi:g} and {e.vi:g} ({e.study})"
             raise ValueError(message)
         added = (e.vi_reading, e.vi_estimation)
         if not (math.isfinite(e.yi) and math.isfinite(e.vi) and e.vi > 0) or min(added) < 0 or math.inf in added:

@@ -5,7 +5,7 @@ from pool.plots.forest import forest, save_forest
 from pool.plots.funnel import funnel, sequential_plot
 from pool.plots.judgements import RiskOfBias, read_risk_of_bias, risk_summary, traffic_light
 from pool.plots.saving import save
-from pool.plots.sensitivity import baujat, drapery, leave_one_out_plot
+from pool.plots.sensitivity import baujat, drapery, leave_one_out_plot, leave_one_out_size
 from pool.plots.specification import specification_plot, specification_size
 
 __all__ = [
@@ -17,6 +17,7 @@ __all__ = [
     "forest",
     "funnel",
     "leave_one_out_plot",
+    "leave_one_out_size",
     "prisma_flow",
     "read_risk_of_bias",
     "risk_summary",

@@ -23,7 +23,7 @@ from pool.plots.forestcontent import (
     with_lines,
 )
 from pool.plots.judgements import RiskOfBias
-from pool.plots.saving import undated
+from pool.plots.saving import SETTINGS, undated
 from pool.plots.text import text_width, wrapped
 from pool.regression import Subgroups
 
@@ -121,7 +121,7 @@ def save_forest(
     from matplotlib import rc_context
 
     files = []
-    with rc_context({"svg.hashsalt": "readoff"}):
+    with rc_context(SETTINGS):
         ax = forest(result, **drawn)
         figure = ax.get_figure(root=True)
         if figure is None:

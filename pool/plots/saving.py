@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 FORMATS = ("png", "svg", "pdf")
+# No random identifiers; a dollar sign in a name is a dollar sign, not the start of a formula.
+SETTINGS: dict[Any, Any] = {"svg.hashsalt": "readoff", "text.parse_math": False}
 
 
 def save(
@@ -37,7 +39,7 @@ def save(
     from matplotlib.figure import Figure
 
     files = []
-    with rc_context({"svg.hashsalt": "readoff"}):
+    with rc_context(SETTINGS):
         figure = Figure(figsize=size_in, facecolor="white", layout="constrained")
         draw(figure.add_subplot())
         for suffix in formats:

@@ -16,6 +16,11 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 
+def leave_one_out_size(k: int) -> tuple[float, float]:
+    """Width and height in inches in which the names of k studies do not touch."""
+    return 6.4, max(2.4, 0.9 + 0.2 * k)
+
+
 def leave_one_out_plot(effects: Effects, ax: Axes, *, method: str = "DL", test: str = "z", level: float = 0.95) -> Axes:
     """Draw the pooled estimate and interval without each study, over that of all.
 
@@ -32,7 +37,7 @@ def leave_one_out_plot(effects: Effects, ax: Axes, *, method: str = "DL", test: 
     ax.axvspan(whole.ci_lb, whole.ci_ub, color="#1f4e79", alpha=0.08, linewidth=0)
     ax.axvline(whole.estimate, color="#1f4e79", linewidth=1)
     ax.axvline(0.0, color="0.4", linewidth=0.8, linestyle=":")
-    names = [f"without {e.study}" for e in effects]
+    names = [f"without {_short(e.study)}" for e in effects]
     for y, (_, row) in enumerate(table.iterrows()):
         ax.plot([row["ci_lb"], row["ci_ub"]], [y, y], color="#333333", linewidth=1.2)
         ax.plot([row["estimate"]], [y], "s", color="#4477aa", markersize=6)
@@ -41,6 +46,10 @@ def leave_one_out_plot(effects: Effects, ax: Axes, *, method: str = "DL", test: 
     ax.spines[["top", "right", "left"]].set_visible(False)
     ax.tick_params(axis="y", length=0)
     return ax
+
+
+def _short(study: str) -> str:
+    return study if len(study) <= 40 else f"{study[:39]}…"
 
 
 def baujat(result: PooledResult, ax: Axes) -> Axes:
@@ -57,9 +66,9 @@ def baujat(result: PooledResult, ax: Axes) -> Axes:
     centre = float(np.sum(w * yi) / np.sum(w))
     without = (np.sum(w * yi) - w * yi) / (np.sum(w) - w)
     x, y = w * (yi - centre) ** 2, (centre - without) ** 2 * (np.sum(w) - w)
-    ax.plot(x, y, "o", color="#1f4e79", markersize=5)
+    ax.plot(x, y, "o", color="#1f4e79", markersize=5, clip_on=False)
     for study, a, b in zip(result.studies, x, y, strict=True):
-        ax.annotate(study.study, (a, b), xytext=(5, 3), textcoords="offset points", fontsize=8)
+        ax.annotate(_short(study.study), (a, b), xytext=(5, 3), textcoords="offset points", fontsize=8)
     ax.set(xlim=(0, 1.15 * float(x.max()) or 1), ylim=(0, 1.15 * float(y.max()) or 1))
     ax.set(xlabel="Contribution to Q", ylabel="Influence on the pooled result")
     ax.spines[["top", "right"]].set_visible(False)

@@ -172,14 +172,15 @@ def _write_everything(result: PooledResult, folder: Path) -> str:
     from pool import Effects
     from pool.exports import metafor_script, revman_csv, write_workbook
     from pool.multiverse import multiverse_in_words, multiverse_table
-    from pool.plots import baujat, drapery, funnel, leave_one_out_plot, save, specification_plot, specification_size
+    from pool.plots import baujat, drapery, funnel, leave_one_out_plot, leave_one_out_size, save, specification_plot, specification_size
 
     effects = Effects(result.measure, result.studies, result.omitted, result.treated, result.control)
     save(lambda ax: funnel(result, ax), folder / "funnel")
     save(lambda ax: drapery(result, ax), folder / "drapery")
     if result.k > 1:
         test = result.test if result.k > 2 else "z"
-        save(lambda ax: leave_one_out_plot(effects, ax, method=result.method, test=test), folder / "leave-one-out")
+        tall = leave_one_out_size(result.k)
+        save(lambda ax: leave_one_out_plot(effects, ax, method=result.method, test=test), folder / "leave-one-out", size_in=tall)
         save(lambda ax: baujat(result, ax), folder / "baujat")
     table = multiverse_table(effects, result.level)
     table.to_csv(folder / "multiverse.csv", index=False)

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
 import pytest
+from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
 from extract import ArmSummary
-from pool import combine, effects_from_arms
+from pool import Effect, Effects, combine, effects_from_arms
 from pool.plots import (
     Flow,
     RiskOfBias,
@@ -17,10 +19,12 @@ from pool.plots import (
     drapery,
     forest,
     leave_one_out_plot,
+    leave_one_out_size,
     prisma_flow,
     read_risk_of_bias,
     risk_summary,
     save,
+    save_forest,
     traffic_light,
 )
 from pool.plots.judgements import judgement
@@ -154,3 +158,22 @@ def test_the_same_picture_gives_the_same_bytes(tmp_path: Path) -> None:
     files = [save(lambda ax: baujat(RESULT, ax), tmp_path / name, ("png", "svg", "pdf")) for name in ("a", "b")]
     for one, other in zip(*files, strict=True):
         assert one.read_bytes() == other.read_bytes()
+
+
+def test_names_of_many_studies_do_not_touch_in_a_leave_one_out_plot() -> None:
+    many = Effects("MD", tuple(Effect(f"Study {k}", 0.1 * k, 0.1 + 0.01 * k) for k in range(60)))
+    figure = Figure(figsize=leave_one_out_size(60), layout="constrained")
+    ax = leave_one_out_plot(many, figure.add_subplot())
+    FigureCanvasAgg(figure).draw()
+    boxes = [label.get_window_extent() for label in ax.get_yticklabels()]
+    assert all(upper.y0 > lower.y1 for upper, lower in itertools.pairwise(boxes))
+
+
+def test_dollars_in_names_are_no_formula(tmp_path: Path) -> None:
+    dear = Effects("MD", (Effect("Drug at $5^ vs $2", 0.1, 0.1), Effect("B" * 90, 0.5, 0.2)))
+    (file,) = save(lambda ax: baujat(combine(dear), ax), tmp_path / "dear", ("svg",))
+    drawn = file.read_text(encoding="utf-8")
+    assert "Drug at $5^ vs $2" in drawn
+    assert "B" * 41 not in drawn
+    save_forest(combine(dear), tmp_path / "forest", ("svg",), title="$5^ vs $2")
+    assert "$5^ vs $2" in (tmp_path / "forest.svg").read_text(encoding="utf-8")
