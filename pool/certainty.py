@@ -77,8 +77,8 @@ class Outcome:
 def suggested_downgrades(result: PooledResult, *, relevant: float | None = None) -> tuple[Downgrade, ...]:
     """What the numbers alone suggest: inconsistency and imprecision. A person has to judge these and the other domains.
 
-    Inconsistency: I2 of 50 % or more (75 %: two levels where the interval of prediction holds no effect). Imprecision: the interval holds
-    no effect, or with `relevant` both no effect and a relevant one.
+    Inconsistency: I2 from Q of 50 % or more. Imprecision: the interval holds no effect; two levels where it also holds `relevant` ones
+    either way.
 
     Parameters
     ----------

@@ -65,3 +65,5 @@ def write_workbook(result: PooledResult, path: str | Path) -> None:
     with pd.ExcelWriter(path, engine="openpyxl") as book:
         studies.to_excel(book, sheet_name="studies", index=False)
         pooled.to_excel(book, sheet_name="pooled", index=False)
+        for cell in (cell for sheet in book.book.worksheets for row in sheet.iter_rows() for cell in row if cell.data_type == "f"):
+            cell.data_type = "s"  # a study called "=1+1" is a name, not a formula

@@ -103,13 +103,18 @@ def reread(effects: Effects, *, method: str = "DL", shared: float = 0.5, draws: 
     Raises
     ------
     ValueError
-        If an effect has no arms, the measure is none of arms, or `shared` is not between 0 and 1.
+        If an effect has no arms, the uncertainty of an estimated arm is not known, the measure is none of arms, or `shared` is not
+        between 0 and 1.
     """
     if not 0 <= shared <= 1 or any(e.treated is None or e.control is None for e in effects):
         message = f"expected effects of two arms and a shared part between 0 and 1, found {shared:g}"
         raise ValueError(message)
-    rng = np.random.default_rng(_SEED)
     pairs = [(e.treated, e.control) for e in effects if e.treated is not None and e.control is not None]
+    estimated = [arm for pair in pairs for arm in pair if arm.how == "estimated"]
+    if unknown := [f"{arm.study}, {arm.arm}" for arm in estimated if math.isnan(arm.u_mean + arm.u_sd)]:
+        message = f"expected u_mean and u_sd of every estimated arm, found none of {'; '.join(unknown)}"
+        raise ValueError(message)
+    rng = np.random.default_rng(_SEED)
     figures = {name: rng.normal(size=draws) for name in dict.fromkeys(_figure(arm) for pair in pairs for arm in pair)}
     columns: dict[str, list[FloatArray]] = {name: [] for name in ("m1i", "sd1i", "n1i", "m2i", "sd2i", "n2i")}
     for pair in pairs:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import math
 import re
 from dataclasses import replace
 from pathlib import Path
@@ -33,6 +35,7 @@ def write_comparison(comparison: Comparison, result: PooledResult, stem: Path, r
     if comparison.sequential is not None:
         analysis = _sequential(comparison, effects)
         save(lambda ax: sequential_plot(analysis, ax), f"{stem}-sequential", size_in=(6.4, 4.2))
+        Path(f"{stem}-sequential.json").write_text(_sequential_as_json(analysis, _by_year(effects.effects)), encoding="utf-8")
     if comparison.multiverse:
         _write_multiverse(effects, result, stem)
     stem.with_suffix(".R").write_text(metafor_script(result), encoding="utf-8")
@@ -62,6 +65,22 @@ def _sequential(comparison: Comparison, effects: Effects) -> SequentialResult:
         effects, sizes, relevant=float(asked.relevant), variance=float(asked.sd) ** 2, alpha=asked.alpha, power=asked.power,
         method=comparison.method, correction=asked.correction, spending=asked.spending, futility=asked.futility,
     )  # fmt: skip
+
+
+def _sequential_as_json(analysis: SequentialResult, studies: tuple[Effect, ...]) -> str:
+    """The numbers that the picture shows, a look a study; null where there is no boundary or limit yet."""
+    columns = ("n", "fraction", "z", "boundary", "futility", "estimate", "ci_lb", "ci_ub")
+    looks = [
+        {"study": effect.study} | {name: _finite(float(getattr(analysis, name)[k])) for name in columns} for k, effect in enumerate(studies)
+    ]
+    said = {
+        name: getattr(analysis, name) for name in ("verdict", "required", "required_adjusted", "diversity", "i2", "correction", "inflation")
+    }
+    return json.dumps({**said, "looks": looks}, indent=1, allow_nan=False, ensure_ascii=False)
+
+
+def _finite(value: float) -> float | None:
+    return value if math.isfinite(value) else None
 
 
 def _by_year(effects: tuple[Effect, ...]) -> tuple[Effect, ...]:

@@ -56,3 +56,12 @@ def test_r_reads_the_script(tmp_path: Path) -> None:
     path = tmp_path / "rerun.R"
     path.write_text(f"parse(text = {metafor_script(RESULT)!r})\n", encoding="utf-8")
     assert subprocess.run(["Rscript", "--vanilla", str(path)], capture_output=True, check=False, timeout=60).returncode == 0
+
+
+def test_a_name_that_begins_like_a_formula_is_none_in_the_workbook(tmp_path: Path) -> None:
+    from openpyxl import load_workbook
+
+    result = combine(Effects("MD", (Effect("=1+1", 0.1, 0.1), Effect("B", 0.5, 0.2))))
+    write_workbook(result, tmp_path / "pooled.xlsx")
+    cell = load_workbook(tmp_path / "pooled.xlsx")["studies"]["A2"]
+    assert (cell.value, cell.data_type) == ("=1+1", "s")

@@ -70,3 +70,10 @@ def test_intervals_with_all_errors_cover_and_the_usual_one_falls_short(k: int, u
     assert 93 <= full <= 97
     assert naive < counted < full
     assert naive < 94
+
+
+def test_rereading_what_has_no_known_error_is_refused() -> None:
+    for name in ("u_mean", "u_sd"):
+        doubtful = [replace(a, **{name: math.nan}) if a.how == "estimated" else a for a in ARMS]
+        with pytest.raises(ValueError, match="expected u_mean and u_sd of every estimated arm, found none of "):
+            reread(effects_from_arms(doubtful, "drug", "placebo", "MD"), draws=10)

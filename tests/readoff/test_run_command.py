@@ -49,7 +49,7 @@ def test_reproduces_both_published_comparisons(readoff: Run, reader: FakeReader,
     assert result.out.count("agrees to the printed digits") == 2
     assert "unusual Pickering 2011, magnesium, 28 days: the mean is less than two SDs above 0" in result.out
     written = sorted(str(path.relative_to(out).as_posix()) for path in out.rglob("*") if path.is_file())
-    of_comparison = [".R", ".json", ".png", ".svg", ".xlsx", "-revman.csv", "-multiverse.csv"]
+    of_comparison = [".R", ".json", ".png", ".svg", ".xlsx", "-revman.csv", "-multiverse.csv", "-sequential.json"]
     of_comparison += [f"-{picture}.{suffix}" for picture in ("funnel", "sequential", "specification") for suffix in ("png", "svg")]
     comparisons = [f"magnesium-vs-{control}{ending}" for control in ("ketamine", "placebo") for ending in of_comparison]
     figures = [f"figures/felsby.{suffix}" for suffix in ("csv", "json", "png")]
@@ -195,6 +195,11 @@ def test_looks_of_a_sequential_analysis_come_in_the_order_of_years(readoff: Run,
     monkeypatch.setattr(pool.sequential, "sequential", recording)
     assert readoff("run", REVIEW, "--out", tmp_path / "out").code == 0
     assert studies[0] == ["Felsby 1995", "Pickering 2011", "Yousef 2013"]  # the file has Yousef first
+    numbers = json.loads((tmp_path / "out" / "magnesium-vs-placebo-sequential.json").read_text(encoding="utf-8"))
+    assert [(look["study"], look["n"]) for look in numbers["looks"]] == [("Felsby 1995", 10), ("Pickering 2011", 55), ("Yousef 2013", 135)]
+    pooled = json.loads((tmp_path / "out" / "magnesium-vs-placebo.json").read_text(encoding="utf-8"))
+    assert numbers["looks"][-1]["z"] == pytest.approx(pooled["estimate"] / pooled["se"])
+    assert numbers["verdict"].startswith("inconclusive: |Z| 1.46")
 
 
 @pytest.mark.usefixtures("quick_forest", "reader")
