@@ -180,14 +180,25 @@ def _regression_lines(found: RegressionResult, result: PooledResult) -> list[str
 
 
 def _as_numbers(column: str, cells: Sequence[str]) -> dict[str, list[float]]:
-    try:
-        return {column: [float(cell) for cell in cells]}
-    except ValueError:
-        first, *others = dict.fromkeys(cells)
+    numbers = [value for value in map(_number_in, cells) if value is not None]
+    if len(numbers) == len(cells):
+        return {column: numbers}
+    if numbers:
+        word = next(cell for cell in cells if _number_in(cell) is None)
+        message = f"expected numbers alone or words alone in {column!r}, found {word!r} among {len(numbers)} numbers"
+        raise ValueError(message)
+    first, *others = dict.fromkeys(cells)
     if not others:
         message = f"expected several values of {column!r}, found {first!r} alone"
         raise ValueError(message)
     return {f"{column} {other}": [float(cell == other) for cell in cells] for other in others}
+
+
+def _number_in(cell: str) -> float | None:
+    try:
+        return float(cell)
+    except ValueError:
+        return None
 
 
 def columns_of(table: Table, names: Sequence[str]) -> dict[str, list[str]]:
@@ -205,7 +216,7 @@ def columns_of(table: Table, names: Sequence[str]) -> dict[str, list[str]]:
         message = f"{table.path}: expected a column {missing[0]!r}, found {', '.join(header)}"
         raise ValueError(message)
     if {"yi", "vi"} <= set(header):
-        kept = [row for row in rows if _is_number(row["yi"]) and _is_number(row["vi"])]
+        kept = [row for row in rows if _is_said(row["yi"]) and _is_said(row["vi"])]
         return {name: [_cell(table, row["study"], name, {row[name]}) for row in kept] for name in names}
     compared = [row for row in rows if row["arm"] in (table.treated, table.control)]
     studies = [_study(e) for e in table.result.studies]
@@ -215,7 +226,7 @@ def columns_of(table: Table, names: Sequence[str]) -> dict[str, list[str]]:
 
 
 def _cell(table: Table, study: str, name: str, values: set[str]) -> str:
-    if len(values) != 1 or not next(iter(values)).strip():
+    if len(values) != 1 or not _is_said(next(iter(values))):  # NA is no value
         message = f"{table.path}: expected one value of {name!r} for {study}, found {', '.join(sorted(map(repr, values)))}"
         raise ValueError(message)
     return next(iter(values))
@@ -230,7 +241,7 @@ def _study(effect: Effect) -> str:
     return effect.study if effect.treated is None else effect.treated.study
 
 
-def _is_number(text: str) -> bool:
+def _is_said(text: str) -> bool:
     return text.strip().lower() not in ("", "na", "nan")
 
 

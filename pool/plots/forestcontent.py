@@ -175,6 +175,7 @@ def content_of(result: PooledResult, wanted: Wanted) -> Content:
     halves = [critical_of(result) * math.sqrt(e.vi) for e in result.studies]
     effects = tuple(interval_text(number, e.yi, e.yi - h, e.yi + h) for e, h in zip(result.studies, halves, strict=True))
     notes = [_DAGGER_NOTE] if any(e.is_estimated for e in result.studies) else []
+    notes += [f"{flag}." for flag in result.flags if any(e.note and flag.endswith(e.note) for e in result.studies)]
     notes += [f"Not pooled: {o.study} ({o.reason})." for o in result.omitted if o.has_both_arms]
     columns = {
         "study": (Column(style.study, labels, "left", role="study"),),

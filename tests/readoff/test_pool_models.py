@@ -153,3 +153,20 @@ def test_a_subgroup_of_one_study_says_that_its_interval_is_by_z(readoff: Run, tm
     out = readoff("pool", table, "--subgroups", "g", "--test", "t", "--out", tmp_path / "out").out
     assert "g x (k = 2): " in out
     assert "g y (k = 1, by z): " in out
+
+
+@pytest.mark.parametrize(
+    ("cell", "option", "expected"),
+    [
+        ("NA", "--moderators", "expected one value of 'dose' for D, found 'NA'"),
+        ("NA", "--subgroups", "expected one value of 'dose' for D, found 'NA'"),
+        ('"1,5"', "--moderators", "expected numbers alone or words alone in 'dose', found '1,5' among 5 numbers"),
+    ],
+)
+def test_a_missing_or_misspelt_number_is_no_word(cell: str, option: str, expected: str, readoff: Run, tmp_path: Path) -> None:
+    table = tmp_path / "effects.csv"
+    rows = [f"{name},{0.1 * k},0.1,{dose}" for k, (name, dose) in enumerate(zip("ABCDEF", (1, 1, 2, cell, 2, 1), strict=True))]
+    table.write_text("\n".join(["study,yi,vi,dose", *rows]) + "\n", encoding="utf-8")
+    result = readoff("pool", table, option, "dose", "--out", tmp_path / "out")
+    assert result.code == 1
+    assert expected in result.err

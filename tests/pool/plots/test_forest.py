@@ -193,3 +193,4 @@ def test_events_and_participants_stand_beside_ratios_with_their_totals(tmp_path:
     assert said.count("Events") == said.count("Total") == 2
     for word in ("Drug", "Placebo", "4", "40", "9", "41", "0", "30", "3", "32", "70", "73"):
         assert word in said, word
+    assert "B: a half was added to each cell, as one is empty." in said
