@@ -67,6 +67,12 @@ class Outcome:
     starts: Rating = "High"
     baseline_risk: float | None = None
 
+    def __post_init__(self) -> None:
+        """Check that the baseline risk is one."""
+        if self.baseline_risk is not None and not 0 < self.baseline_risk < 1:
+            message = f"expected a baseline risk per person between 0 and 1, found {self.baseline_risk:g}"
+            raise ValueError(message)
+
     @property
     def certainty(self) -> Rating:
         """The rating that is left after all downgrades."""

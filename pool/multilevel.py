@@ -66,7 +66,7 @@ def three_level(
     Raises
     ------
     ValueError
-        If the arrays do not fit together, a variance is not above 0, or the method or test is unknown.
+        If the arrays do not fit together, a variance is not above 0, all effects are of one cluster, or the method or test is unknown.
     """
     y, v = np.asarray(yi, dtype=np.float64), np.asarray(vi, dtype=np.float64)
     units = list(range(len(y))) if inner is None else list(inner)
@@ -75,6 +75,9 @@ def three_level(
         raise ValueError(message)
     if not (np.isfinite(y).all() and (v > 0).all()):
         message = "expected finite effects and variances above 0, found others"
+        raise ValueError(message)
+    if len(set(outer)) < 2:
+        message = f"expected 2 clusters or more for a variance between them, found {len(set(outer))}"
         raise ValueError(message)
     if method not in ("REML", "ML") or test not in ("z", "t"):
         message = f"expected method REML or ML and test z or t, found {method!r} and {test!r}"

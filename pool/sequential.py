@@ -280,8 +280,15 @@ def _verdict(z: float, boundary: float, futility: float, fraction: float) -> str
 
 
 def iterated_logarithm_z(z: float, information: float, penalty: float = 2.0) -> float:
-    """Z penalised by the law of the iterated logarithm: Z / sqrt(penalty ln ln I) (Lan, Hu and Cappelleri 2003); I above e is needed."""
-    if information <= math.e or penalty <= 0:
-        message = f"expected information above e and a penalty above 0, found {information:g} and {penalty:g}"
+    """Z penalised by the law of the iterated logarithm: Z / sqrt(penalty ln ln I) (Lan, Hu and Cappelleri 2003).
+
+    Raises
+    ------
+    ValueError
+        If the penalty is not above 0, or I is so small that the divisor would be below 1 and Z grow: below exp(exp(1 / penalty)).
+    """
+    if information <= math.e or penalty <= 0 or penalty * math.log(math.log(information)) < 1:
+        least = f"{math.exp(math.exp(1 / penalty)):.4g}" if penalty > 0.2 else "more"
+        message = f"expected information of {least} and a penalty above 0, found {information:g} and {penalty:g}"
         raise ValueError(message)
     return z / math.sqrt(penalty * math.log(math.log(information)))

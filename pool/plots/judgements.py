@@ -86,7 +86,8 @@ def read_risk_of_bias(path: str | Path) -> RiskOfBias:
     Raises
     ------
     ValueError
-        If there is no column study or no domain, or a cell is no judgement; the message names the file and the line.
+        If there is no column study or no domain, a study stands there twice, or a cell is no judgement; the message names the file and
+        the line.
     """
     with Path(path).open(encoding="utf-8-sig", newline="") as handle:
         reader = csv.DictReader(handle, restval="")
@@ -96,8 +97,11 @@ def read_risk_of_bias(path: str | Path) -> RiskOfBias:
         if study_column is None or not domains:
             message = f"{path}: expected a column study and a column for each domain, found {', '.join(header) or 'none'}"
             raise ValueError(message)
-        studies = {}
+        studies: dict[str, tuple[Judgement, ...]] = {}
         for cells in reader:
+            if cells[study_column] in studies:
+                message = f"{path}, line {reader.line_num}: expected one row a study, found {cells[study_column]!r} again"
+                raise ValueError(message)
             try:
                 studies[cells[study_column]] = tuple(judgement(cells[name]) for name in domains)
             except ValueError as error:

@@ -58,3 +58,9 @@ def test_both_forms_hold_the_same_cells() -> None:
     assert rows[1][2] == "⊕⊕⊕◯ Moderate"
     assert "Pain &lt;VAS&gt;" in page
     assert "imprecision (−1): few people" in page
+
+
+@pytest.mark.parametrize("risk", [20.0, 1.2, 0.0])
+def test_a_baseline_risk_in_per_cent_is_refused(risk: float) -> None:
+    with pytest.raises(ValueError, match=f"expected a baseline risk per person between 0 and 1, found {risk:g}"):
+        Outcome("Death", combine(Effects("RR", (Effect("A", -0.5, 0.1),))), 100, baseline_risk=risk)

@@ -68,3 +68,8 @@ def test_bad_input() -> None:
 def test_robust_errors_of_effects_that_are_alike_are_refused() -> None:
     with pytest.raises(ValueError, match="expected effects that differ for cluster-robust errors, found residuals of 0 in each of 2"):
         cluster_robust([0.5, 0.5, 0.5], [0.1, 0.2, 0.3], ["a", "a", "b"])
+
+
+def test_effects_of_one_cluster_have_no_variance_between_clusters() -> None:
+    with pytest.raises(ValueError, match="expected 2 clusters or more for a variance between them, found 1"):
+        three_level([0.1, 0.5, 0.9, 0.2], [0.1] * 4, ["a"] * 4)

@@ -139,7 +139,8 @@ def test_pictures() -> None:
         (lambda: sequential(seed_effects(), [1, 2, 3], relevant=1, variance=1, correction="H2"), "found 'H2' and 'none'"),
         (lambda: required_size(0, 1), "expected an effect other than 0"),
         (lambda: sequential(seed_effects(), [1, 2], relevant=1, variance=1), "expected participants of each of 3 studies, found 2"),
-        (lambda: iterated_logarithm_z(2.0, 1.0), "expected information above e and a penalty above 0, found 1 and 2"),
+        (lambda: iterated_logarithm_z(2.0, 1.0), "expected information of 5.2 and a penalty above 0, found 1 and 2"),
+        (lambda: iterated_logarithm_z(2.5, 3.0), "expected information of 5.2 and a penalty above 0, found 3 and 2"),
     ],
 )
 def test_bad_input(call: Any, message: str) -> None:

@@ -177,3 +177,10 @@ def test_dollars_in_names_are_no_formula(tmp_path: Path) -> None:
     assert "B" * 41 not in drawn
     save_forest(combine(dear), tmp_path / "forest", ("svg",), title="$5^ vs $2")
     assert "$5^ vs $2" in (tmp_path / "forest.svg").read_text(encoding="utf-8")
+
+
+def test_a_study_that_is_judged_twice_is_refused(tmp_path: Path) -> None:
+    path = tmp_path / "risk.csv"
+    path.write_text("study,Missing data\nAble,low\nAble,high\n", encoding="utf-8")
+    with pytest.raises(ValueError, match="line 3: expected one row a study, found 'Able' again"):
+        read_risk_of_bias(path)
