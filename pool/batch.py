@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri, stdtrit
 
-from pool.tau2 import FloatArray
+from pool.tau2 import FloatArray, estimate_tau2, simple
 
 METHODS = ("DL", "REML", "EE")
 TESTS = ("z", "t", "knha", "adhoc")
@@ -87,7 +87,7 @@ def _dl(v: FloatArray, q: FloatArray) -> FloatArray:
 
 
 def _reml(y: FloatArray, v: FloatArray) -> FloatArray:
-    """tau2 by Fisher scoring from the Hedges-Olkin value, rows that have settled left alone; 0 where 0 is likelier."""
+    """tau2 by Fisher scoring from the Hedges-Olkin value; rows that never settle as `combine` finds them; 0 where 0 is likelier."""
     tau2 = np.maximum(0.0, y.var(axis=1, ddof=1) - v.mean(axis=1))
     active = np.arange(len(y))
     for _ in range(MOST_STEPS):
@@ -102,6 +102,8 @@ def _reml(y: FloatArray, v: FloatArray) -> FloatArray:
         active = active[np.abs(tau2[active] - old) > SETTLED * np.maximum(old, 1e-10)]
         if not active.size:
             break
+    for row in active:  # scoring swings about the top for ever, or creeps
+        tau2[row] = estimate_tau2(simple(y[row], v[row]), "REML").value
     at_zero = _restricted(y, v, np.zeros_like(tau2)) > _restricted(y, v, tau2)
     return np.where(at_zero, 0.0, tau2)
 
