@@ -18,6 +18,8 @@ from scipy.special import chdtri
 FloatArray = NDArray[np.float64]
 
 MOST_STEPS = 500
+GRID = 12  # values of tau2 where a likelihood is looked at for a second hill
+LEAST_GAIN = 1e-9  # relative, by which a second hill has to be higher
 SETTLED = 1e-13  # relative change of tau2 at which scoring stops
 
 
@@ -190,8 +192,15 @@ def _sjit(model: Model) -> Tau2:
 
 
 def _scored(model: Model, step: Callable[[float], float], likelihood: Callable[[float], float] | None) -> float:
-    """tau2 by Fisher scoring from the Hedges-Olkin value, kept at 0 or above; where 0 is likelier still, 0."""
-    value = max(_he(model).value, 0.0)
+    """tau2 by Fisher scoring from the Hedges-Olkin value, kept at 0 or above; where 0 or another tau2 is likelier still, that."""
+    value = _settled(step, max(_he(model).value, 0.0))
+    if likelihood is not None:
+        value = _likelier(model, step, likelihood, value)
+    return 0.0 if value < 1e-14 * float(np.mean(model.vi)) else value
+
+
+def _settled(step: Callable[[float], float], start: float) -> float:
+    value = start
     for _ in range(MOST_STEPS):
         change = step(value)
         damped = 1.0
@@ -199,12 +208,27 @@ def _scored(model: Model, step: Callable[[float], float], likelihood: Callable[[
             damped /= 2
         new = max(value + damped * change, 0.0)
         if abs(new - value) <= SETTLED * max(value, 1e-12):
-            value = new
-            break
+            return new
         value = new
-    if likelihood is not None and value > 0 and likelihood(0.0) > likelihood(value):
+    return value
+
+
+def _likelier(model: Model, step: Callable[[float], float], likelihood: Callable[[float], float], found: float) -> float:
+    """What scoring found, or the top of another hill of the likelihood that is higher: with few studies there can be two."""
+    spread = float(np.ptp(model.yi)) ** 2
+    grid = [0.0, *np.geomspace(min(float(np.min(model.vi)) / 10, spread), spread, GRID).tolist()] if spread > 0 else [0.0]
+    heights = [likelihood(tau2) for tau2 in grid]
+    best, height = int(np.argmax(heights)), likelihood(found)
+    if heights[best] <= height + LEAST_GAIN * abs(height):
+        return 0.0 if heights[0] > height else found
+    if best == 0:
         return 0.0
-    return 0.0 if value < 1e-14 * float(np.mean(model.vi)) else value
+    from scipy.optimize import minimize_scalar
+
+    between = (grid[best - 1], grid[best + 1] if best + 1 < len(grid) else 2 * grid[best])
+    near = float(minimize_scalar(lambda tau2: -likelihood(tau2), bounds=between, method="bounded", options={"xatol": 1e-12}).x)
+    top = _settled(step, near)
+    return top if likelihood(top) >= likelihood(near) else near
 
 
 def _ml(model: Model) -> Tau2:

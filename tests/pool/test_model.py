@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 
 from extract import ArmSummary
 from pool import Effect, Effects, Omission, combine, effects_from_arms, heterogeneity, tau2_dl
+from pool.tau2 import estimate_tau2, simple
 
 
 def effects(yi: list[float], vi: list[float], measure: str = "GEN", reading: list[float] | None = None) -> Effects:
@@ -326,3 +327,13 @@ def test_knapp_hartung_says_where_it_is_not_what_it_is_for() -> None:
     assert [flag for flag in narrow.flags if "narrower than that of z" in flag]
     assert [flag for flag in combine(alike, "EE", "adhoc").flags if "not for a common effect" in flag]
     assert combine(alike, "DL", "adhoc").flags == combine(alike).flags == combine(effects(BCG_YI, BCG_VI), "DL", "knha").flags == ()
+
+
+@pytest.mark.parametrize("method", ["ML", "REML"])
+def test_the_higher_hill_of_a_likelihood_with_two_is_found(method: str) -> None:
+    """Scoring falls to a hill at 0 whose log-likelihood of ML is 80 lower."""
+    model = simple(np.array([2.29, 0.18, 0.96, -0.93]), np.array([0.01464, 0.00977, 0.00003, 9.09233]))
+    found = estimate_tau2(model, method).value
+    heights = [model.log_likelihood(float(tau2), restricted=method == "REML") for tau2 in (0.0, *np.geomspace(1e-8, 1e3, 400))]
+    assert model.log_likelihood(found, restricted=method == "REML") >= max(heights)
+    assert found > 0.5
