@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.special import ndtri, stdtrit
 
-from pool.tau2 import FloatArray, estimate_tau2, simple
+from pool.tau2 import GRID, LEAST_GAIN, FloatArray, estimate_tau2, simple
 
 METHODS = ("DL", "REML", "EE")
 TESTS = ("z", "t", "knha", "adhoc")
@@ -104,8 +104,22 @@ def _reml(y: FloatArray, v: FloatArray) -> FloatArray:
             break
     for row in active:  # scoring swings about the top for ever, or creeps
         tau2[row] = estimate_tau2(simple(y[row], v[row]), "REML").value
+    height = _restricted(y, v, tau2)
+    for row in np.flatnonzero(_has_higher_hill(y, v, height)):
+        tau2[row] = estimate_tau2(simple(y[row], v[row]), "REML").value
     at_zero = _restricted(y, v, np.zeros_like(tau2)) > _restricted(y, v, tau2)
     return np.where(at_zero, 0.0, tau2)
+
+
+def _has_higher_hill(y: FloatArray, v: FloatArray, height: FloatArray) -> npt.NDArray[np.bool_]:
+    """Rows whose likelihood is higher elsewhere than where scoring ended, looked at as `pool.tau2` does."""
+    spread = np.ptp(y, axis=1) ** 2
+    low = np.where(spread > 0, np.minimum(v.min(axis=1) / 10, spread), 1.0)
+    growth = np.where(spread > 0, spread, 1.0) / low
+    found = np.zeros(len(y), dtype=bool)
+    for k in range(GRID):
+        found |= _restricted(y, v, low * growth ** (k / (GRID - 1))) > height + LEAST_GAIN * np.abs(height)
+    return found
 
 
 def _reml_step(y: FloatArray, v: FloatArray, tau2: FloatArray) -> FloatArray:

@@ -46,3 +46,13 @@ def test_scoring_that_never_settles_ends_at_the_digits_of_combine() -> None:
     wanted = combine(Effects("GEN", tuple(Effect(str(k), y, v) for k, (y, v) in enumerate(zip(yi, vi, strict=True)))), "REML", "knha")
     found = combine_many([yi], [vi])
     assert (found.tau2[0], found.ci_lb[0]) == pytest.approx((wanted.tau2, wanted.ci_lb), abs=1e-10)
+
+
+def test_the_higher_of_two_hills_is_found_in_many_as_in_one() -> None:
+    rng = np.random.default_rng(3)
+    v = 10 ** rng.uniform(-5, 1, size=(500, 4))
+    y = rng.normal(size=(500, 4)) * rng.choice([0.1, 1.0, 5.0], size=(500, 1))
+    found = combine_many(y, v).tau2[217]
+    one = combine(Effects("GEN", tuple(Effect(str(k), *pair) for k, pair in enumerate(zip(y[217], v[217], strict=True)))), "REML")
+    assert one.tau2 > 0.28  # scoring alone falls to 0, where the likelihood has a lower hill
+    assert found == pytest.approx(one.tau2, rel=1e-9)
