@@ -20,8 +20,18 @@ INSIDE = 0.25  # px from the edges of a box within which a line across is the ed
 
 
 def are_boxes(scene: Scene) -> bool:
-    """Whether a panel shows boxes with whiskers: two rectangles or more with a line across and a stroke from both ends."""
-    return len(_boxes(scene, ())) >= 2
+    """Whether a panel shows boxes with whiskers: two rectangles or more with a line across and a stroke from their ends.
+
+    Those that all end at one height, with no whisker beyond it, are bars: the cap of an error bar of one side is the line across.
+    """
+    boxes = _boxes(scene, ())
+    return len(boxes) >= 2 and not any(_stand(boxes, joined(scene.stems), end) for end in (0, 1))
+
+
+def _stand(boxes: Sequence[Rectangle], stems: Sequence[Stroke], end: int) -> bool:
+    """Whether all rectangles end at one height above (0) or below (1), and no whisker goes on from there."""
+    ends = [r.box[1 + 2 * end] for r in boxes]
+    return max(ends) - min(ends) < SAME and all(_whiskers(r, stems)[end] is None for r in boxes)
 
 
 def read_boxes(scene: Scene, legend: Sequence[LegendEntry]) -> tuple[Series, ...]:

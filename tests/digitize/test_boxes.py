@@ -149,3 +149,22 @@ def test_the_upper_parts_of_stacked_bars_are_no_boxes() -> None:
     figure.savefig(stream, format="png", dpi=150)
     (panel,) = read_image(np.array(PIL.Image.open(stream).convert("RGB"), dtype=np.uint8))
     assert panel.record.kind == "bar"
+
+
+def test_bars_whose_caps_are_as_wide_as_they_are_no_boxes(tmp_path: Path) -> None:
+    figure = Figure(figsize=(5, 4))
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    heights, errors = [9.0, 21.0, 8.0, 10.0], [4.0, 1.5, 3.0, 2.5]
+    # The cap of the lower half, which is none, lies along the top of the bar from side to side.
+    bars = axes.bar(["A", "B", "C", "D"], heights, 0.2, color="0.5", edgecolor="black")
+    figure.canvas.draw()
+    half = bars[0].get_window_extent().width / 2 * 72 / figure.dpi
+    axes.errorbar(range(4), heights, yerr=[[0] * 4, errors], fmt="none", ecolor="black", capsize=half)
+    axes.set(ylim=(0, 30), yticks=range(0, 31, 5))
+    figure.savefig(tmp_path / "bars.pdf")
+    (panel,) = digitize_file(tmp_path / "bars.pdf").record.panels
+    assert panel.kind == "bar"
+    points = panel.series[0].points
+    assert [p.y for p in points] == pytest.approx(heights, abs=0.02)
+    assert [p.y_hi for p in points] == pytest.approx([h + e for h, e in zip(heights, errors, strict=True)], abs=0.02)
