@@ -19,6 +19,8 @@ LIKE_DIGITS = frozenset("oOQDlIiSsBZzgqbeEx%")  # letters that a digit or a sign
 MOST_LABELS = 40  # no axis has more; a longer column is a table
 MOST_SPLITS = 3  # how often a row or column of labels is cut to find the axes of panels beside one another
 
+PIECES = 0.3  # share of an axis's labels beside which digits stand where they are parts of longer ones
+
 
 @dataclass(frozen=True)
 class Axis:
@@ -80,7 +82,30 @@ def find_axes(gray: NDArray[np.uint8], boxes: Sequence[TextBox], lines: Sequence
         own = {b.box for b in axis.boxes}
         if not any(k.side.is_upright == axis.side.is_upright and own & {b.box for b in k.boxes} for k in kept):
             kept.append(axis)
-    return tuple(_with_strangers(axis, kept, numeric) for axis in kept)
+    return tuple(_with_pieces(_with_strangers(axis, kept, numeric), boxes) for axis in kept)
+
+
+def _with_pieces(axis: Axis, boxes: Sequence[TextBox]) -> Axis:
+    """The axis, in doubt where digits stand right beside its labels: those are pieces of numbers that lost their decimal points."""
+    own = {b.box for b in axis.boxes}
+    others = [b for b in boxes if b.box not in own and b.rotation == 0 and _may_be_digits(b)]
+    split = [b for b in axis.boxes if any(_is_beside(b, other) for other in others)]
+    if len(split) < max(2, PIECES * len(axis.boxes)):
+        return axis
+    reason = "; ".join(filter(None, [axis.reading.reason, "digits stand right beside the labels: a decimal point may be lost"]))
+    flags = tuple(dict.fromkeys((*axis.reading.flags, "axis_uncertain")))
+    return replace(axis, reading=replace(axis.reading, flags=flags, reason=reason))
+
+
+def _may_be_digits(box: TextBox) -> bool:
+    return 0 < len(box.text) <= 3 and sum(c.isdigit() or c in "oO" for c in box.text) >= 0.5 * len(box.text)
+
+
+def _is_beside(label: TextBox, other: TextBox) -> bool:
+    """Whether another text stands on the line of an upright label, less than a digit's height to its left or right."""
+    gap = max(label.box[0], other.box[0]) - min(label.box[2], other.box[2])
+    level = abs(label.box[1] + label.box[3] - other.box[1] - other.box[3]) < label.height
+    return label.rotation == 0 and level and 0 < gap < label.height
 
 
 def _with_strangers(axis: Axis, axes: Sequence[Axis], numbers: Sequence[TextBox]) -> Axis:

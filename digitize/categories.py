@@ -36,13 +36,20 @@ class Categories:
 
     @property
     def run_together(self) -> bool:
-        """Whether a name can only be several numbers whose labels touch: then none of them is known by its place."""
-        return any(_is_run(b.text) for b in self.boxes)
+        """Whether a name can only be several numbers whose labels touch, or numbers stand in no order: none is then known by its place."""
+        return any(_is_run(b.text) for b in self.boxes) or _in_no_order([b.text for b in self.boxes])
 
     @property
     def may_be_letters(self) -> bool:
         """Whether these may be the letters of the panels beneath and no names."""
         return len(self.boxes) <= 3 and all(PANEL_LETTER.fullmatch(b.text.strip()) for b in self.boxes)
+
+
+def _in_no_order(names: Sequence[str]) -> bool:
+    """Whether most of the names are numbers, three or more, that neither rise nor fall: some of them were misread."""
+    values = [parsed[0].value for name in names if (parsed := parse_number(name.strip()))]
+    steps = np.sign(np.diff(values))
+    return len(values) >= 3 and 2 * len(values) > len(names) and len(set(steps)) > 1
 
 
 def _is_run(text: str) -> bool:

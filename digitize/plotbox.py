@@ -161,14 +161,15 @@ def frame_walls(side: Line, lines: Sequence[Line], beyond: float) -> list[float]
 def _end_of_row(base: Line, lines: Sequence[Line], height: float) -> float:
     """Where a baseline ends that bars interrupt: at the end of the last of its pieces, or at a wall as high as the plot.
 
-    No gap is longer than half of what lies before it.
+    The sides of bars that stand on it are pieces of it as well. No gap is longer than half of what lies before it.
     """
     end = base.end
-    walls = [line.at for line in lines if line.upright and line.length >= 0.85 * height and line.start - 3 <= base.at <= line.end + 3]
-    pieces = [line for line in lines if not line.upright and abs(line.at - base.at) < 3 and line.end > base.end]
-    for piece in sorted(pieces, key=lambda line: line.start):
+    walls = [line.at for line in lines if line.upright and line.length >= 0.95 * height and line.start - 3 <= base.at <= line.end + 3]
+    pieces = [(line.start, line.end) for line in lines if not line.upright and abs(line.at - base.at) < 3 and line.end > base.end]
+    pieces += [(line.at, line.at) for line in lines if line.upright and abs(line.end - base.at) < 3 and line.at > base.end]
+    for start, stop in sorted(pieces):
         if any(abs(wall - end) < 4 for wall in walls):
             break
-        if piece.start - end <= 0.5 * (end - base.start):
-            end = max(end, piece.end)
+        if start - end <= 0.5 * (end - base.start):
+            end = max(end, stop)
     return end

@@ -21,6 +21,7 @@ GRID_REACH = 12.0  # how much of a gridline is looked at, in label heights
 FAINTEST_GRID = 3.0  # grey levels by which a gridline differs from the ground
 SAME_FRACTION = 0.07  # px
 EDGE_FRACTION = 0.2  # px
+OWN_MARKS = 0.6  # share of the labels that have a mark beside them where these are the axis's, and no line
 REACH = 4.0  # how far an axis line may stand from its labels, in label heights
 
 
@@ -112,26 +113,43 @@ def find_ticks(gray: NDArray[np.uint8], side: Side, labels: NDArray[np.float64],
     view = side.view(gray)
     edge = float(labels[:, 3].max())
     line = _axis_line(side, labels, height, lines)
+    bare = _free_strokes(view, side, labels, height)
+    n_bare = _near_labels(bare.px, labels, height) if bare is not None else 0
     if line is not None:
-        at = side.across(line.at)
-        outward = _strokes(view, edge + 1, at - line.width / 2 - 0.5, height, from_inside=True)
-        if _near_labels(outward[0], labels, height) >= 2:
-            return TickMarks(*_with_corners(outward, line, lines), line.at, line)
-        inward = _strokes(view, at + line.width / 2 + 0.5, at + line.width / 2 + 2.2 * height, height, from_inside=False)
-        if _near_labels(inward[0], labels, height) >= 2:
-            return TickMarks(*_with_corners(inward, line, lines), line.at, line, inward=True)
-        return TickMarks(np.empty(0), np.empty(0), line.at, line)
-    found = _bare_strokes(view, edge, labels, height)
-    if found is not None:
-        inner = found
-        strokes = _strokes(view, edge + 1, inner, height, from_inside=True)
-        if _near_labels(strokes[0], labels, height) >= 2:
-            return TickMarks(*strokes, side.across(inner + 0.5), None)
+        on_line = _strokes_on(view, side, line, labels, height, lines)
+        # With marks of its own beside the labels the axis is not the line that fewer of them meet: an error bar, or the side of a bar.
+        if bare is None or n_bare <= _near_labels(on_line.px, labels, height) or n_bare < max(3, OWN_MARKS * len(labels)):
+            return on_line
+    if bare is not None and n_bare >= 2:
+        return bare
     grid = _gridlines(view, edge, labels, height)
     if grid is not None:
         px, start = grid
         return TickMarks(px, np.full(px.shape, GRID_REACH * height), side.across(start), None, inward=True)
     return TickMarks(np.empty(0), np.empty(0), side.across(edge + 0.6 * height), None)
+
+
+def _strokes_on(
+    view: NDArray[np.uint8], side: Side, line: Line, labels: NDArray[np.float64], height: float, lines: Sequence[Line]
+) -> TickMarks:
+    """The strokes on an axis line towards its labels, else those into the plot; the line alone where two labels have neither."""
+    at = side.across(line.at)
+    outward = _strokes(view, float(labels[:, 3].max()) + 1, at - line.width / 2 - 0.5, height, from_inside=True)
+    if _near_labels(outward[0], labels, height) >= 2:
+        return TickMarks(*_with_corners(outward, line, lines), line.at, line)
+    inward = _strokes(view, at + line.width / 2 + 0.5, at + line.width / 2 + 2.2 * height, height, from_inside=False)
+    if _near_labels(inward[0], labels, height) >= 2:
+        return TickMarks(*_with_corners(inward, line, lines), line.at, line, inward=True)
+    return TickMarks(np.empty(0), np.empty(0), line.at, line)
+
+
+def _free_strokes(view: NDArray[np.uint8], side: Side, labels: NDArray[np.float64], height: float) -> TickMarks | None:
+    """Strokes beside the labels that no axis line holds together."""
+    edge = float(labels[:, 3].max())
+    inner = _bare_strokes(view, edge, labels, height)
+    if inner is None:
+        return None
+    return TickMarks(*_strokes(view, edge + 1, inner, height, from_inside=True), side.across(inner + 0.5), None)
 
 
 def _axis_line(side: Side, labels: NDArray[np.float64], height: float, lines: Sequence[Line]) -> Line | None:
@@ -242,14 +260,17 @@ def _bare_strokes(view: NDArray[np.uint8], edge: float, labels: NDArray[np.float
     ends = []
     for along0, along1 in labels[:, :2]:
         centre = (along0 + along1) / 2
+        runs = []
         for row in range(max(0, round(centre - 0.4 * height)), min(ink.shape[0], round(centre + 0.4 * height) + 1)):
             first = np.flatnonzero(ink[row])
             if first.size:
                 gap = np.flatnonzero(~ink[row, first[0] :])
                 run = int(gap[0]) if gap.size else ink.shape[1] - int(first[0])
                 if 2 <= run <= 1.5 * height:
-                    ends.append(int(first[0]) + run - 1)
-                    break
+                    runs.append((int(first[0]), run))
+        if runs:  # what stands next to the label, not what lies farther in
+            start, run = min(runs, key=lambda r: r[0])
+            ends.append(start + run - 1)
     if len(ends) < max(2, 0.5 * len(labels)):
         return None
     end = float(np.median(ends))

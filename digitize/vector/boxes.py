@@ -25,7 +25,12 @@ def are_boxes(scene: Scene) -> bool:
     Those that all end at one height, with no whisker beyond it, are bars: the cap of an error bar of one side is the line across.
     """
     boxes = _boxes(scene, ())
-    return len(boxes) >= 2 and not any(_stand(boxes, joined(scene.stems), end) for end in (0, 1))
+    return len(boxes) >= 2 and not any(_stand(boxes, _stems(scene), end) for end in (0, 1))
+
+
+def _stems(scene: Scene) -> list[Stroke]:
+    """Upright strokes in the plot; a tick mark under a bar is none of its own."""
+    return [s for s in joined(scene.stems) if s.start < scene.box[3] - ON_END and s.end > scene.box[1] + ON_END]
 
 
 def _stand(boxes: Sequence[Rectangle], stems: Sequence[Stroke], end: int) -> bool:
@@ -37,14 +42,14 @@ def _stand(boxes: Sequence[Rectangle], stems: Sequence[Stroke], end: int) -> boo
 def read_boxes(scene: Scene, legend: Sequence[LegendEntry]) -> tuple[Series, ...]:
     """Every box of a panel, marks and series as `digitize.boxes.read_boxes` gives them."""
     boxes = sorted(_boxes(scene, legend), key=lambda r: r.middle)
-    stems = joined(scene.stems)
+    stems = _stems(scene)
     marks = [_mark(r, stems, scene) for r in boxes]
     fills = np.array([r.fill[:3] if r.fill is not None else scene.paper for r in boxes], dtype=np.float32).reshape(-1, 3)
     return grouped(scene.panel, legend, [r.middle for r in boxes], fills, marks)
 
 
 def _boxes(scene: Scene, legend: Sequence[LegendEntry]) -> list[Rectangle]:
-    stems = joined(scene.stems)
+    stems = _stems(scene)
     markers = _square_markers(scene)
     found = [r for r in rectangles(scene, legend) if _medians(r, scene) and any(w is not None for w in _whiskers(r, stems))]
     return [r for r in found if not any(max(abs(r.middle - g.x), abs((r.box[1] + r.box[3]) / 2 - g.y)) < SAME for g in markers)]

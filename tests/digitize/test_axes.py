@@ -12,8 +12,10 @@ import pytest
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from digitize.axes import Axis
+from digitize.axes import Axis, find_axes
 from digitize.file import digitize_file
+from digitize.lines import find_lines
+from digitize.ocr import TextBox
 from digitize.panels import Categories
 from digitize.read import read_image
 from tests.digitize.drawings import RANGES, Drawing, Renderer, as_jpeg, askew, draw, misread_px, read_panels
@@ -239,3 +241,22 @@ def test_the_record_says_what_else_the_labels_allow(renderer: Renderer) -> None:
     assert log.record.y_axis.scale == "log10"
     assert log.record.y_axis.runner_up.startswith("linear, ")
     assert plain.record.y_axis.runner_up == ""
+
+
+def test_labels_that_lost_their_decimal_points_are_in_doubt() -> None:
+    """`0.8` whose point is gone from a scan is found as `0` and `8` beside each other."""
+
+    def text(digit: str, x: float, y: float) -> TextBox:
+        return TextBox((x, y - 5, x + 6, y + 5), 0, digit, 0.9, digit, 0.9, 10.0)
+
+    gray = np.full((300, 300), 255, dtype=np.uint8)
+    gray[20:260, 60:62] = 0
+    rows = [40.0, 90.0, 140.0, 190.0, 240.0]
+    for row in rows:
+        gray[round(row), 54:60] = 0
+    whole = [text(str(8 - 2 * k), 44, row) for k, row in enumerate(rows)]
+    (sure,) = find_axes(gray, whole, find_lines(gray, 36))
+    assert sure.reading.is_sure
+    doubtful, *_ = find_axes(gray, [*whole, *(text("0", 33, row) for row in rows[:4])], find_lines(gray, 36))
+    assert not doubtful.reading.is_sure
+    assert "decimal point" in doubtful.reading.reason

@@ -13,6 +13,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from calibration import CategoryAxis
 from digitize.axes import Axis
 from digitize.categories import Categories, find_categories, x_title, y_title
 from digitize.ocr import TextBox
@@ -196,3 +197,27 @@ def test_plots_framed_beside_one_another_share_the_labels_at_their_left() -> Non
     # Half a per cent of the 0-10 axis is two pixels of this drawing.
     tops = [[p.y for s in r.series for p in s.points] for r in records]
     assert tops == [pytest.approx([4.0, 6.0], abs=0.05), pytest.approx([5.0, 7.0], abs=0.05)]
+
+
+@pytest.mark.parametrize(("names", "in_no_order"), [("0 S 5 15 10", True), ("0 10 30 100", False), ("A B 2 1", False)])
+def test_numbers_in_no_order_are_no_names(names: str, in_no_order: bool) -> None:
+    texts = names.split()
+    axis = CategoryAxis(tuple(texts), tuple(30.0 * k for k in range(len(texts))))
+    assert Categories(axis, tuple(box(t, 30.0 * k, 5) for k, t in enumerate(texts))).run_together == in_no_order
+
+
+def test_bars_without_a_line_beneath_them_do_not_end_the_plot() -> None:
+    """The axes are drawn by their ticks alone, the bars' sides and feet stand for the axis line; a long error bar is no wall."""
+    figure = Figure(figsize=(5, 4))
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.bar([0.8, 1.2, 1.8, 2.2, 2.8, 3.2], [0.49, 0.5, 0.35, 0.59, 0.52, 0.39], 0.34, color=["#77aadd", "#ee77aa"] * 3, edgecolor="black")
+    axes.errorbar([1.2, 2.2], [0.5, 0.59], yerr=[[0.5, 0.59], [0.05, 0.11]], fmt="none", ecolor="black")
+    for spine in axes.spines.values():
+        spine.set_visible(False)
+    axes.set(ylim=(0, 0.8), xlim=(0.4, 3.6), yticks=np.arange(0, 0.9, 0.1), xticks=[1, 2, 3], xticklabels=["Control", "Drug A", "Drug B"])
+    stream = io.BytesIO()
+    figure.savefig(stream, format="png", dpi=100)
+    (read,) = read_image(np.array(PIL.Image.open(stream).convert("RGB"), dtype=np.uint8))
+    assert isinstance(read.panel.x, Categories)
+    assert read.panel.x.axis.names == ("Control", "Drug A", "Drug B")

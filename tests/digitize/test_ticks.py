@@ -107,3 +107,14 @@ def test_ticks_on_the_edges_of_pixels_are_told_from_those_on_pixels() -> None:
     assert is_on_edges(np.array([10.5, 57.48, 104.53]))
     assert not is_on_edges(np.array([10.02, 57.0, 103.98, 151.0]))
     assert not is_on_edges(np.empty(0))
+
+
+def test_an_error_bar_is_no_axis_line_where_ticks_stand_beside_the_labels() -> None:
+    """Nothing draws the axis but its ticks; further in an upright stroke crosses caps that point towards them."""
+    image, side = canvas(PLACES, 52, 57, line=False), Side("left", (300, 300))
+    image[30:250, 84:87] = 0
+    for row in (36, 92, 139, 244):
+        image[row - 1 : row + 2, 75:96] = 0
+    marks = find_ticks(image, side, labels(side), HEIGHT, find_lines(image, 36))
+    assert marks.px == pytest.approx(PLACES.tolist(), abs=0.1)
+    assert (marks.axis_line, marks.axis_at) == (None, pytest.approx(57, abs=1))
