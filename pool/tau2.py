@@ -18,6 +18,7 @@ from scipy.special import chdtri
 FloatArray = NDArray[np.float64]
 
 MOST_STEPS = 500
+PATIENCE = 40  # steps of scoring after which one that turns back is no more believed to settle
 GRID = 12  # values of tau2 where a likelihood is looked at for a second hill
 LEAST_GAIN = 1e-9  # relative, by which a second hill has to be higher
 SETTLED = 1e-13  # relative change of tau2 at which scoring stops
@@ -200,8 +201,9 @@ def _scored(model: Model, step: Callable[[float], float], likelihood: Callable[[
 
 
 def _settled(step: Callable[[float], float], start: float) -> float:
+    """Where scoring ends; where it swings about a tau2 instead, that, by bisection."""
     value = start
-    for _ in range(MOST_STEPS):
+    for k in range(MOST_STEPS):
         change = step(value)
         damped = 1.0
         while value + damped * change < 0 and damped > 1e-10:  # a step below 0 is shortened, not refused
@@ -209,6 +211,10 @@ def _settled(step: Callable[[float], float], start: float) -> float:
         new = max(value + damped * change, 0.0)
         if abs(new - value) <= SETTLED * max(value, 1e-12):
             return new
+        if k >= PATIENCE and change * step(new) < 0:
+            from scipy.optimize import brentq
+
+            return float(brentq(step, min(value, new), max(value, new), xtol=1e-15 * max(value, new), rtol=8.9e-16))
         value = new
     return value
 

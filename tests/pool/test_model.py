@@ -337,3 +337,18 @@ def test_the_higher_hill_of_a_likelihood_with_two_is_found(method: str) -> None:
     heights = [model.log_likelihood(float(tau2), restricted=method == "REML") for tau2 in (0.0, *np.geomspace(1e-8, 1e3, 400))]
     assert model.log_likelihood(found, restricted=method == "REML") >= max(heights)
     assert found > 0.5
+
+
+def test_scoring_that_swings_ends_where_the_likelihood_is_level() -> None:
+    """Effects on which Fisher scoring goes back and forth for ever: the 500th step was up to 0.009 off."""
+    yi = np.array([0.043, 0.298, 0.104, 1.087, 0.299, 0.85, 0.287, 0.529, 0.07, 0.637])
+    vi = np.array([0.198, 0.255, 0.363, 0.109, 0.335, 0.198, 0.397, 0.461, 0.452, 0.446])
+    rng = np.random.default_rng(1)
+    v = rng.uniform(0.05, 0.5, size=(10000, 10))
+    y = rng.normal(size=v.shape) * np.sqrt(v)
+    worst = 0.0
+    for model in (simple(yi, vi), *(simple(*pair) for pair in zip(y[:1500], v[:1500], strict=True))):
+        found = model.scores(estimate_tau2(model, "REML").value)
+        if estimate_tau2(model, "REML").value > 0:
+            worst = max(worst, abs(found.yppy - found.trace) / found.trace)
+    assert worst < 1e-9
