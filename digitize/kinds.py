@@ -101,9 +101,9 @@ def _has_bare_name(panel: Panel, series: Sequence[Series]) -> bool:
 
 
 def _stand_between_ticks(panel: Panel, series: Sequence[Series]) -> bool:
-    """Whether most groups of bars without error bars lie off the ticks of an axis of numbers."""
+    """Whether most groups of bars, not all of which have error bars, lie off the ticks of an axis of numbers."""
     marks = [m for s in series for m in s.marks]
-    if panel.is_turned or not isinstance(panel.x, Axis) or any(m.y_lo is not None or m.y_hi is not None for m in marks):
+    if panel.is_turned or not isinstance(panel.x, Axis) or all(m.y_lo is not None or m.y_hi is not None for m in marks):
         return False
     ticks = np.array([t.px for t in panel.x.calibration.ticks])
     groups: dict[str | None, list[float]] = {}

@@ -114,3 +114,17 @@ def test_heights_lie_within_their_uncertainty(tmp_path: Path, width: float, edge
     off = [abs(float(p.y or 0) - count) / (p.u_y or 0) for p, count in zip(points, COUNTS, strict=True)]
     # Ten heights: the largest of ten normal errors is below 2.8 u in 95 of 100 figures.
     assert max(off) < 2.8
+
+
+def test_bins_of_which_some_seem_to_have_error_bars_are_not_read_as_bars_without_a_flag(tmp_path: Path) -> None:
+    figure = Figure(figsize=(5, 3.6), layout="constrained")
+    axes = axes_of(figure)
+    for shift, color in ((0.0, "tab:blue"), (1.75, "tab:orange")):
+        axes.bar(EDGES[:-1] + shift, COUNTS + 4, 1.75, align="edge", color=color)
+    middles = EDGES[:4] + 0.875
+    axes.errorbar(middles, COUNTS[:4] + 4, yerr=[[0] * 4, [3] * 4], fmt="none", ecolor="black", capsize=3)  # as where a curve crosses bins
+    figure.savefig(tmp_path / "two.png", dpi=150)
+    (panel,) = digitize_file(tmp_path / "two.png").record.panels
+    assert panel.kind == "bar"
+    assert any(p.y_hi is not None for s in panel.series for p in s.points)
+    assert all("bins_perhaps" in p.flags for s in panel.series for p in s.points)
