@@ -25,6 +25,7 @@ MISREAD = 0.01  # by how much the curve's height may be misread where numbers ar
 BESIDE = 1.0  # px: a step that stands at a tick may come before or after it
 FEW_PER_CENT = 2.0  # an axis of shares does not reach this far
 ALIKE = 0.75  # likeness of a printed name to that of a curve
+FAINT = 60  # grey levels between the paper and the faintest number that is looked for
 NUMBER = re.compile(r"(\d{1,3}(?:[ ,.]\d{3})+|\d+)\s*(?:\(\s*\d+\s*\))?")
 """A whole number, perhaps with thousands set apart, perhaps with the events so far in brackets behind it."""
 
@@ -154,7 +155,8 @@ def _looked_for(image: NDArray[np.uint8], px: float, others: Sequence[TextBox]) 
     half = max(t.box[2] - t.box[0] for t in others) / 2
     box = (px - half, float(np.median([t.box[1] for t in others])), px + half, float(np.median([t.box[3] for t in others])))
     part = image[max(0, round(box[1])) : round(box[3]) + 1, max(0, round(box[0])) : round(box[2]) + 1]
-    if not part.size or int(part.max()) - int(part.min()) < 60:
+    is_outside = box[0] < 0 or round(box[2]) >= image.shape[1]  # the first or the last number, where the figure was cut close
+    if is_outside or not part.size or int(part.max()) - int(part.min()) < FAINT:
         return None
     found = read_box(image, box)
     return found if _number(found) is not None else None

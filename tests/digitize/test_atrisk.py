@@ -115,3 +115,17 @@ def test_the_frame_below_the_curves_is_no_curve(tmp_path: Path) -> None:
     figure.savefig(path)
     (panel,) = digitize_file(path).record.panels
     assert len(panel.series) == len(RISKS)
+
+
+def test_a_number_that_would_reach_beyond_the_figure_is_missing_and_flagged() -> None:
+    many = {name: tuple(10_000_000 + n for n in numbers) for name, numbers in RISKS.items()}
+    figure = drawn(many, header="")
+    axes = figure.axes[0]
+    figure.subplots_adjust(left=0.045)
+    axes.set(yticks=[0, 1], ylabel="")
+    for text in axes.texts:
+        if text.get_position()[0] <= 0:  # the names, and the first numbers, in whose place something stands that is none
+            text.set_text("?" if text.get_position()[0] == 0 else "")
+    panel = read(figure)
+    assert len(panel.at_risk) == 2
+    assert all(row.number[0] is None and "at_risk_doubtful" in row.flags for row in panel.at_risk)
