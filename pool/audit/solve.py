@@ -25,6 +25,7 @@ _STARTS = {1: 61, 2: 21}  # places along each of one or two unknowns from which 
 _BEST = 2  # of them that are followed
 _MOST_PRINTABLE = 10_000  # combinations of rounded values that are tried
 _HALVINGS = 12  # of the last step to the edge of what fits, which is a thousandth of the value or a little more
+_FARTHEST, _HOPELESS = 1e4, 1e12  # how many times the largest known number an unknown may be; the misfit beyond
 _WIDEST = 8.0  # factor around the known SDs within which an unknown one is sought
 
 
@@ -117,10 +118,13 @@ def solve(
     kinds = I2_KINDS if published.i2 is not None else I2_KINDS[:1]
     if len(effects_from_arms(arms, treated, control, measure)) < 2:
         tests = [test for test in tests if test == "z"]  # the others have no degrees of freedom
+    far = _FARTHEST * max(max(abs(a.mean), a.sd) for a in arms)
     found = []
     for method, test, kind in product(methods, tests, kinds):
 
         def misfit(values: Sequence[float], method: str = method, test: str = test, kind: str = kind) -> float:
+            if any(abs(value) > far for value in values):  # a search may walk to where no studies can be pooled
+                return _HOPELESS
             return _misfit(pooled(values, method, test), published, kind)
 
         intervals = _feasible(misfit, _starts(arms, unknowns))
