@@ -12,6 +12,10 @@ from typing import Literal
 import cv2
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
+from scipy.sparse.csgraph import connected_components
+
+from digitize.crowd import crowd, is_stamped, stamps
 
 Image = NDArray[np.uint8]
 Boxes = NDArray[np.int64]
@@ -26,6 +30,7 @@ MIN_GLYPH, MAX_GLYPH_SHARE = 4, 0.12
 MAX_RELATIVE_HEIGHT = 2.6
 MARKS_RECUR = 4
 LEAST_OF_TEXT = 0.3
+LEAST_STAMP = 0.45  # text heights
 MOST_IN_TEXT, LEAST_ROWS = 40, 5.0
 NUMBER_GAP, TIGHT_NUMBER_GAP, LEAST_CUT, CUT_STANDS_OUT = 0.48, 0.3, 0.25, 1.5
 EVEN_ROW, EVEN_PAIR = 1.9, 1.15
@@ -37,6 +42,7 @@ STRAND_ASPECT, STRAND_RUNS, STRAND_FILL = 2.2, 1.2, 0.33
 LEAST_GLYPH_RATIO, LEAST_GLYPH_OVERLAP = 0.38, 0.55
 LEAST_WORD_RATIO, LEAST_WORD_OVERLAP = 0.5, 0.68
 WORD_GAP, PHRASE_GAP, RAISED_GAP = 0.42, 0.85, 0.21
+MOST_PAIRS = 1_000_000  # of boxes that are compared at a time
 
 
 @dataclass(frozen=True)
@@ -290,21 +296,18 @@ def _without_marks(ink: Ink, lines: list[Line]) -> list[Line]:
     recurs = ((alike & is_block).sum(axis=1) >= MARKS_RECUR) & is_block
     recurs |= ((in_column & is_stroke).sum(axis=1) >= MARKS_RECUR) & is_stroke
     marks = set(single[recurs].tolist())
-    crowd = _crowd(ink)
-    return [line for line in lines if not (crowd[list(line.parts)].all() if len(line.parts) > 1 else line.parts[0] in marks)]
+    is_crowd = crowd(ink.boxes, _is_small(ink))
+    lines = [line for line in lines if not (is_crowd[list(line.parts)].all() if len(line.parts) > 1 else line.parts[0] in marks)]
+    # Smaller marks, or specks, fit into the strokes of letters.
+    is_large = ink.boxes[:, 3] - ink.boxes[:, 1] + 1 >= LEAST_STAMP * ink.text_height
+    copied = stamps(ink.labels, ink.boxes, is_crowd & is_large)
+    return [line for line in lines if not copied or not is_stamped(_piece(ink, line), copied)]
 
 
-def _crowd(ink: Ink) -> NDArray[np.bool_]:
-    """Of every label whether its part is as wide as tall and of a size that very many parts have, as the marks of a crowded plot do."""
-    w, h = (ink.boxes[:, 2:] - ink.boxes[:, :2] + 1).T
-    is_round = (w >= 0.85 * h) & (w <= 1.18 * h) & _is_small(ink)
-    side = int(max(w[is_round].max(initial=0), h[is_round].max(initial=0))) + 2
-    sizes = np.zeros((side, side))
-    np.add.at(sizes, (w[is_round], h[is_round]), 1.0)
-    alike = cv2.boxFilter(sizes, -1, (3, 3), normalize=False)
-    crowd = np.zeros(len(w), dtype=bool)
-    crowd[is_round] = alike[w[is_round], h[is_round]] >= MOST_IN_TEXT
-    return crowd
+def _piece(ink: Ink, line: Line) -> NDArray[np.bool_]:
+    """The pixels of a line's own ink."""
+    x0, y0, x1, y1 = _hull(ink.boxes[list(line.parts)])
+    return np.isin(ink.labels[y0 : y1 + 1, x0 : x1 + 1], line.parts)
 
 
 def _is_plausible(ink: Ink, line: Line) -> bool:
@@ -402,32 +405,40 @@ def _chains(boxes: Boxes, gap: float, least_ratio: float, least_overlap: float) 
     """
     if not len(boxes):
         return []
-    n = len(boxes)
     order = np.argsort(boxes[:, 0], kind="stable")
-    x0, y0, x1, y1 = boxes[order].T
+    sorted_boxes = boxes[order]
+    pairs = [_followers(sorted_boxes, part, gap, least_ratio, least_overlap) for part in _parts_of_work(sorted_boxes, gap)]
+    i, j = (np.concatenate(side) for side in zip(*pairs, strict=True))
+    links = coo_array((np.ones(len(i), dtype=bool), (i, j)), shape=(len(boxes), len(boxes)))
+    _, chain = connected_components(links, directed=False)
+    by_chain = np.argsort(chain, kind="stable")
+    return [order[members] for members in np.split(by_chain, np.flatnonzero(np.diff(chain[by_chain])) + 1)]
+
+
+def _parts_of_work(boxes: Boxes, gap: float) -> list[NDArray[np.int64]]:
+    """The numbers of boxes sorted by where they begin, in parts none of which has very many neighbours to look at."""
+    reach = boxes[:, 2] + gap * (boxes[:, 3] - boxes[:, 1] + 1).max()
+    neighbours = np.searchsorted(boxes[:, 0], reach + 1, side="right") - np.arange(len(boxes)) - 1
+    cuts = np.flatnonzero(np.diff(np.cumsum(neighbours) // MOST_PAIRS)) + 1
+    return np.split(np.arange(len(boxes)), cuts)
+
+
+def _followers(
+    boxes: Boxes, first: NDArray[np.int64], gap: float, least_ratio: float, least_overlap: float
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """The pairs of boxes, the first of them among `first`, that follow each other on a line; boxes are sorted by where they begin."""
+    x0, y0, x1, y1 = boxes.T
     h = y1 - y0 + 1
-    parent = np.arange(n)
-
-    def root(i: int) -> int:
-        while parent[i] != i:
-            parent[i] = parent[parent[i]]
-            i = int(parent[i])
-        return i
-
-    reach = x1 + gap * h.max()
-    for i in range(n):
-        j = slice(i + 1, int(np.searchsorted(x0, reach[i], side="right")))
-        if j.start >= j.stop:
-            continue
-        taller, lower = np.maximum(h[i], h[j]), np.minimum(h[i], h[j])
-        distance = (x0[j] - x1[i] - 1) / taller
-        overlap = (np.minimum(y1[i], y1[j]) - np.maximum(y0[i], y0[j]) + 1) / lower
-        is_near = distance < gap
-        is_level = (overlap >= least_overlap) | ((overlap >= 0.25) & (distance < RAISED_GAP))
-        for k in np.flatnonzero(is_near & is_level & (lower >= least_ratio * taller) & (distance > -0.6)):
-            parent[root(i)] = root(i + 1 + int(k))
-    roots = np.array([root(i) for i in range(n)])
-    return [order[np.flatnonzero(roots == r)] for r in np.unique(roots)]
+    last = np.searchsorted(x0, x1[first] + 1 + gap * h.max(), side="right")
+    count = np.maximum(last - first - 1, 0)
+    i = np.repeat(first, count)
+    j = i + 1 + np.arange(len(i)) - np.repeat(np.cumsum(count) - count, count)
+    taller, lower = np.maximum(h[i], h[j]), np.minimum(h[i], h[j])
+    distance = (x0[j] - x1[i] - 1) / taller
+    overlap = (np.minimum(y1[i], y1[j]) - np.maximum(y0[i], y0[j]) + 1) / lower
+    is_level = (overlap >= least_overlap) | ((overlap >= 0.25) & (distance < RAISED_GAP))
+    is_next = (distance < gap) & is_level & (lower >= least_ratio * taller) & (distance > -0.6)
+    return i[is_next], j[is_next]
 
 
 def _is_turned(boxes: Boxes, upright_sizes: NDArray[np.int64], least_height: float) -> bool:

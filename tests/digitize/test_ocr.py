@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import io
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -17,7 +18,7 @@ from matplotlib import font_manager
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from digitize import ocr, recognition
+from digitize import ocr, recognition, textboxes
 from digitize.ocr import ModelNotFound, TextBox, find_text, read_box
 from digitize.recognition import normalise_number
 from digitize.textboxes import find_ink, find_lines
@@ -397,3 +398,48 @@ def test_labels_of_a_plot_without_titles_are_found(dpi: int) -> None:
     texts = find_text(np.array(PIL.Image.open(stream).convert("RGB"), dtype=np.uint8))
     labels = [t.number for t in texts if t.box[2] < 0.15 * dpi * 4 or t.box[1] > 0.85 * dpi * 3]
     assert sorted(labels) == sorted(["10", *"86420", *"02468"])
+
+
+def test_overlapping_marks_of_a_crowd_are_no_digits() -> None:
+    """Two circles that overlap read as 8, three as 80: as numbers they would stand in rows and columns of axes."""
+    picture = canvas(700, 520)
+    for k, text in enumerate(("100", "80", "60", "40", "20")):
+        write(picture, (20, 20 + 80 * k), text, size=20)
+    pen, r = PIL.ImageDraw.Draw(picture), np.random.default_rng(3)
+    for x, y in r.uniform((130, 20), (670, 490), (350, 2)).round().astype(int).tolist():
+        pen.ellipse((x, y, x + 12, y + 12), outline=(0, 0, 0), width=1)
+    gray = np.asarray(picture.convert("L"))
+    assert {"100", "80", "60", "40", "20"} <= {box.number for box in find_text(np.asarray(picture))}
+    assert len(find_lines(gray, find_ink(gray))) <= 5 + 4  # of more than forty pieces; gaps where the rings cross hide some
+
+
+def test_words_of_one_size_as_a_crowd_of_specks_stay() -> None:
+    picture = canvas(700, 420)
+    pen, r = PIL.ImageDraw.Draw(picture), np.random.default_rng(0)
+    for x, y in r.integers(0, (700, 420), (200, 2)).tolist():
+        pen.rectangle((x, y, x + 2, y + 2), fill=(0, 0, 0))
+    for k in range(5):
+        pen.rectangle((150, 20 + 80 * k, 400, 60 + 80 * k), fill=WHITE)
+        write(picture, (200, 20 + 80 * k), "bamboo food", size=28)  # bold strokes hold many a speck
+    assert sum(box.text == "bamboo food" for box in find_text(np.asarray(picture))) == 5
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_chains_are_all_boxes_that_neighbours_connect(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(textboxes, "MOST_PAIRS", 50)
+    r = np.random.default_rng(seed)
+    corner, size = r.integers(0, 120, (80, 2)), r.integers(3, 15, (80, 2))
+    boxes = np.hstack([corner, corner + size])
+    linked = np.eye(len(boxes), dtype=bool)
+    for i, k in itertools.permutations(range(len(boxes)), 2):
+        if (boxes[i, 0], i) > (boxes[k, 0], k):
+            continue
+        (_, ay0, ax1, ay1), (bx0, by0, _, by1) = boxes[i].tolist(), boxes[k].tolist()
+        low, tall = sorted((ay1 - ay0 + 1, by1 - by0 + 1))
+        away, shared = (bx0 - ax1 - 1) / tall, (min(ay1, by1) - max(ay0, by0) + 1) / low
+        linked[i, k] = -0.6 < away < 0.42 and low >= 0.38 * tall and (shared >= 0.55 or (shared >= 0.25 and away < 0.21))
+    linked |= linked.T
+    for k in range(len(boxes)):  # Warshall 1962
+        linked |= linked[:, [k]] & linked[k]
+    expected = {frozenset(np.flatnonzero(row).tolist()) for row in linked}
+    assert {frozenset(chain.tolist()) for chain in textboxes._chains(boxes, 0.42, 0.38, 0.55)} == expected
