@@ -24,7 +24,7 @@ HATCH_U = 0.4  # px: by which a hatch may draw the end of a bar, where one of it
 
 
 @dataclass(frozen=True)
-class _Edge:
+class Edge:
     """How the ends of bars are drawn in this panel: stroke width (0: no outline, None: cannot be told) and blur, px."""
 
     width: float | None
@@ -55,7 +55,7 @@ _GRID = np.linspace(-4.0, 4.0, 321)
 _CUMULATIVE = np.array([0.5 * (1.0 + math.erf(z / math.sqrt(2.0))) for z in _GRID])
 
 
-def _covers(distance: Doubles, blur: float | Doubles) -> Doubles:
+def covers(distance: Doubles, blur: float | Doubles) -> Doubles:
     """Share of each pixel beyond an edge, from its signed distance: the pixel's own box and a Gaussian blur together."""
     return np.asarray(np.interp(distance / np.hypot(blur, 1 / math.sqrt(12)), _GRID, _CUMULATIVE), dtype=float)
 
@@ -80,8 +80,8 @@ def _fit_edge(profile: Doubles, guess: float, widths: Sequence[float], blurs: Se
     half = np.array(widths)[None, :, None, None] / 2
     blur = np.array(blurs)[None, None, :, None]
     at = positions[None, None, None, :]
-    above = _covers(at - half - rows, blur)
-    below = _covers(rows - at - half, blur)
+    above = covers(at - half - rows, blur)
+    below = covers(rows - at - half, blur)
     stroke = np.clip(1 - above - below, 0, 1)
     design = np.stack([above, below, stroke], axis=-1)  # n, w, b, k, 3
     design = np.moveaxis(design, 0, -2)  # w, b, k, n, 3
@@ -125,7 +125,7 @@ WIDTHS = (0.6, 0.8, 1.0, 1.2, 1.4, 1.7, 2.0, 2.4, 3.0, 4.0, 5.6)
 BLURS = (0.2, 0.5, 0.8, 1.2, 1.8)
 
 
-def _panel_edge(field: Field, bars: Sequence[Bar]) -> _Edge:
+def panel_edge(field: Field, bars: Sequence[Bar]) -> Edge:
     """Stroke width and blur that suit all bars on whose ends they can be seen."""
     total = np.zeros((len(WIDTHS), len(BLURS)))
     outlined, plain, blurs = 0, 0, np.zeros(len(BLURS))
@@ -142,11 +142,11 @@ def _panel_edge(field: Field, bars: Sequence[Bar]) -> _Edge:
             blurs += _fit_edge(profile, guess, (0.0,), BLURS)[1].min(axis=2)[0]
     if outlined >= max(1, plain):
         i, j = np.unravel_index(int(total.argmin()), total.shape)
-        return _Edge(WIDTHS[i], BLURS[j])
-    return _Edge(0.0 if plain else None, BLURS[int(blurs.argmin())])
+        return Edge(WIDTHS[i], BLURS[j])
+    return Edge(0.0 if plain else None, BLURS[int(blurs.argmin())])
 
 
-def _end_of(field: Field, bar: Bar, edge: _Edge) -> Place:
+def _end_of(field: Field, bar: Bar, edge: Edge) -> Place:
     """The bar's end: the middle of its outline's stroke, or the half-way point of an edge without one."""
     profile, y0, columns = _end_window(field, bar)
     guess = bar.top - y0 - 0.5
@@ -196,11 +196,11 @@ def read_ends(field: Field, bars: Sequence[Bar]) -> list[Drawn]:
     """Ends and error bars of bars that rise."""
     if not bars:
         return []
-    edge = _panel_edge(field, bars)
+    edge = panel_edge(field, bars)
     return [_read_bar(field, bar, edge) for bar in bars]
 
 
-def _read_bar(field: Field, bar: Bar, edge: _Edge) -> Drawn:
+def _read_bar(field: Field, bar: Bar, edge: Edge) -> Drawn:
     if bar.above is not None:
         field = replace(field, paper=bar.above)
     end = _end_of(field, bar, edge)

@@ -20,6 +20,7 @@ from digitize.barfield import DEFINITE, Bar, Field, FloatArray, contrast, lightn
 Rows = NDArray[np.int64]
 Mask = NDArray[np.bool_]
 
+PALE = 80.0  # grey levels by which gridlines differ from paper at most, and strokes on them from those at least
 SIDE_SHARE = 0.8  # share of a side's height that its stroke covers
 LID_SHARE = 0.9  # share of a bar's columns over which its lid runs
 PARTING_SHARE = 0.7  # the same between two bars, where letters and hatches may cross it
@@ -75,20 +76,31 @@ def _ink(field: Field) -> Mask:
 
     These are lines longer than any bar is wide, level lines that are seen along the whole width, and upright ones as high as the plot.
     """
-    ink = np.asarray(contrast(field.rgb, field.paper) > max(DEFINITE, 5 * field.noise))
+    off = contrast(field.rgb, field.paper)
+    ink = np.asarray(off > max(DEFINITE, 5 * field.noise))
     thick = max(4, round(0.35 * field.height))
     level = _long_runs(ink, max(20, round(0.4 * ink.shape[1])))
     left, right, share = ink[:, 1:6].all(axis=1), ink[:, -6:-1].all(axis=1), ink.mean(axis=1)
     # A bar at one edge of the plot shows there too, but few bars are as high as it is.
     level |= ink & ((left & right & (share > 0.3)) | ((left | right) & (share > 0.5)))[:, None]
-    ink = _erased(ink, level, thick, field.base - 4)
+    ink = _erased(ink, level & ~_on_pale(level, off), thick, field.base - 4)
     above = ink[: field.base - 3]
     full = above.mean(axis=0) > 0.93
     full |= _long_runs(above.T, round(0.97 * above.shape[0])).T.any(axis=0)
     full &= above[: max(3, round(0.01 * above.shape[0]))].any(axis=0)  # the sides of a high bar end below the plot's edge
     upright = np.zeros_like(ink)
     upright[: field.base - 3] = full[None, :]
-    return _erased(ink.T, upright.T, thick, ink.shape[1]).T
+    return _erased(ink.T, (upright & ~_on_pale(upright.T, off.T).T).T, thick, ink.shape[1]).T
+
+
+def _on_pale(lines: Mask, off: FloatArray) -> Mask:
+    """What is far darker than the pale line that its row belongs to: a gridline with the stroke of a bar on it."""
+    found = np.zeros_like(lines)
+    for row in np.flatnonzero(lines.any(axis=1)):
+        usual = float(np.median(off[row][lines[row]]))
+        if usual < PALE:
+            found[row] = lines[row] & (off[row] > usual + PALE)
+    return found
 
 
 def _long_runs(mask: Mask, length: int) -> Mask:

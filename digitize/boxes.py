@@ -137,7 +137,7 @@ def grouped(
     for k in dict.fromkeys(classes):
         own = [i for i, c in enumerate(classes) if c == k]
         fill = np.median(fills[own], axis=0)
-        name = min(legend, key=lambda entry: float(np.abs(_key_color(panel, entry) - fill).max())).name
+        name = min(legend, key=lambda entry: float(np.abs(key_color(panel, entry) - fill).max())).name
         series.append(Series(name, hex_color(_rgb(fill)), "box", tuple(marks[i] for i in sorted(own, key=lambda i: middles[i]))))
     return tuple(series)
 
@@ -160,7 +160,8 @@ def _fill_classes(fills: FloatArray) -> list[int]:
     return classes
 
 
-def _key_color(panel: Panel, entry: LegendEntry) -> FloatArray:
+def key_color(panel: Panel, entry: LegendEntry) -> FloatArray:
+    """The commonest colour of a legend key, of each channel its median."""
     x0, y0, x1, y1 = entry.key_box
     patch = panel.image[max(0, y0) : y1 + 1, max(0, x0) : x1 + 1].reshape(-1, 3).astype(np.float32)
     return np.asarray(np.median(patch, axis=0), dtype=np.float32) if patch.size else np.full(3, 255, dtype=np.float32)

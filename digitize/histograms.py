@@ -7,18 +7,21 @@ fall half a stroke behind it; the fit knows it.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration import AxisCalibration
 from digitize.axes import Axis
-from digitize.barends import Drawn, read_ends, weighed
+from digitize.barends import Drawn, panel_edge, read_ends, weighed
 from digitize.barfield import DEFINITE, Bar, Field, contrast, make_field, texture_of
 from digitize.barskyline import LID_SHARE, PARTING_SHARE, Skyline, find_skyline
+from digitize.binedges import Edges, Stroke, moved_apart, off_pixels, refined, shared_fraction
 from digitize.legend import LegendEntry
+from digitize.lowbins import Foot, Height, Look, foot_of, low_height
 from digitize.panels import Panel
 from digitize.series import Mark, Place, Series, hex_color
 
@@ -30,7 +33,12 @@ GAP_U = 0.7  # of half a stroke in the paper's colour: the standard uncertainty 
 FRAME = 0.95  # share of the plot's height that a frame covers
 FINEST = 0.25  # px: half a stroke that can be told from none
 LINE_PX = 2  # rows above the baseline that may be the axis line
-LOWEST = (6.0, 0.6)  # px, digit heights, added: bars whose end can be fitted apart from the axis line; of lower ones its row is taken
+LOWEST = (6.0, 0.6)  # px, digit heights, added: bars that lie clear of the axis line
+CLEAR = (10.0, 0.9)  # the same: bars whose end can be fitted without regard to the axis line
+COUNTED, SCATTER = 4.0, 0.12  # px that one count is high at least to be told, and of one by which counts scatter at most
+DENSITY, DENSE_SCATTER = 0.02, 0.08  # by which the area of a density may differ from 1; as SCATTER, for a count that has to be found
+HIDEABLE = 4.0  # times what an empty bin may hide, up to which the lowest bin tells that bins so low are to be expected
+COMMON = 0.7  # px by which all bars may be shifted against the axis
 TOGETHER = 0.6  # share of all that is counted that stands in bins beside which none is empty
 DIFFERENT = 0.4  # share of neighbours that differ in height, or are parted by a stroke
 SAME_FILL = 25.0  # grey levels within which all bins have one colour
@@ -70,7 +78,9 @@ def read_histogram(panel: Panel, legend: Sequence[LegendEntry] = ()) -> tuple[Se
     base = _base(panel)
     if base is None:
         return ()
-    field = _within(panel, make_field(panel, legend, base))
+    # Bars that fill a lower corner hide the frame there, and the plot seems to end above it.
+    x0, y0, x1, y1 = panel.box
+    field = _within(panel, make_field(replace(panel, box=(x0, y0, x1, max(y1, round(base) - 1))), legend, base))
     sky = find_skyline(field)
     grid = _grid(sky, field) if sky is not None else None
     if sky is None or grid is None:
@@ -78,12 +88,21 @@ def read_histogram(panel: Panel, legend: Sequence[LegendEntry] = ()) -> tuple[Se
     bins = _bins(grid, sky, field)
     if not _is_histogram(bins, sky, field):
         return ()
-    drawn = _ends(bins, grid, field)
+    tall = {k: bar for k, bar in bins.items() if bar is not None and field.base - bar.top >= CLEAR[0] + CLEAR[1] * field.height}
+    drawn = dict(zip(tall, weighed(read_ends(field, list(tall.values())), field.noise), strict=True))
     if sum(d.outer is not None or d.inner is not None for d in drawn.values()) > 0.2 * len(drawn):
         return ()
-    fill = np.median([bar.fill for bar in bins.values() if bar is not None], axis=0)
-    x0, y0 = field.origin
-    marks = tuple(_mark(grid, k, bar, drawn.get(k), base, (x0, y0)) for k, bar in bins.items())
+    edges = refined(grid.first, grid.width, bins, field)
+    stroke = edges.stroke if edges is not None else None
+    if edges is not None:
+        shift = moved_apart(edges.fraction, _ticks(panel.x)) + off_pixels(edges.fraction, _ticks(panel.x))
+        grid = Grid(edges.first - shift, edges.width, grid.half, edges.u_px)
+    zero = base - field.origin[1] + moved_apart(_fraction(edges, drawn), _ticks(panel.y))
+    heights = _heights(drawn, stroke, zero, field)
+    heights |= _low_heights(tall, grid, stroke, foot_of(field, zero), field)
+    heights = _counted(_without_rim(heights), grid.width * abs(panel.x.calibration.slope), panel.y.calibration)
+    fill = np.median([bar.fill for bar in tall.values()], axis=0)
+    marks = tuple(_mark(grid, k, bins.get(k), height, base, field.origin[0]) for k, height in sorted(heights.items()))
     return (Series("", hex_color((round(fill[0]), round(fill[1]), round(fill[2]))), "histogram", marks),)
 
 
@@ -92,7 +111,7 @@ def _base(panel: Panel) -> float | None:
     if panel.y.calibration.scale.name != "linear":
         return None
     zero = float(panel.y.calibration.to_pixel(0.0))
-    return zero if panel.box[1] + 20 < zero < panel.box[3] + 6 else None
+    return zero if panel.box[1] + 20 < zero < panel.box[3] + max(6.0, panel.height) else None
 
 
 def _within(panel: Panel, field: Field) -> Field:
@@ -134,8 +153,12 @@ def _jumps(sky: Skyline, near: float) -> tuple[Doubles, Doubles]:
         rise = -float(steps[run].sum()) if run.size else 0.0
         if abs(rise) > near:
             at.append(float(np.average(run, weights=np.abs(steps[run]))) + 0.5)
-            way.append(np.sign(rise))
-    return np.array(at), np.array(way)
+            way.append(rise)
+    while len(at) > 1 and min(np.diff(at)) < NARROWEST + 1:  # a gridline or a letter beside an edge
+        k = int(np.argmin(np.diff(at)))
+        gone = k if abs(way[k]) < abs(way[k + 1]) else k + 1
+        del at[gone], way[gone]
+    return np.array(at), np.sign(way)
 
 
 def _fitted(at: Doubles, way: Doubles, width: float) -> Grid | None:
@@ -201,20 +224,102 @@ def _lid(field: Field, sky: Skyline, x0: int, x1: int) -> int | None:
     reach = field.base - sky.foot
     low = contrast(field.rgb[sky.foot + 1 : field.base, x0 : x1 + 1], field.paper) > max(DEFINITE, 5 * field.noise)
     across = np.concatenate([sky.ink[: sky.foot + 1, x0 : x1 + 1], low]).mean(axis=1) > LID_SHARE
+    across[: sky.foot + 1] &= sky.ink[: sky.foot + 1].mean(axis=1) < FRAME  # the frame's upper side
     first = int(across.argmax()) if across.any() else field.base
     return first if first < field.base - min(reach, LINE_PX) else None
 
 
-def _ends(bins: dict[int, Bar | None], grid: Grid, field: Field) -> dict[int, Drawn]:
-    """The end of each bar; of a low one from its uppermost row. A stroke of the paper's colour hides half of itself of the fill."""
-    tall = {k: bar for k, bar in bins.items() if bar is not None and _is_tall(bar, field)}
-    ends = dict(zip(tall, weighed(read_ends(field, list(tall.values())), field.noise), strict=True))
-    half = grid.half if abs(grid.half) > FINEST else 0.0
-    low = {k: bar for k, bar in bins.items() if bar is not None and k not in tall}
-    ends |= {k: Drawn(bar, Place(bar.top - 0.5 + max(half, 0.0), 0.6)) for k, bar in low.items()}
-    # Gaps between bars look like strokes in the paper's colour, and hide nothing: both lie within twice this uncertainty.
-    hidden, unsure = min(half, 0.0), GAP_U * min(half, 0.0)
-    return {k: replace(d, end=Place(d.end.px + hidden, float(np.hypot(d.end.u_px, unsure)))) for k, d in ends.items()}
+def _heights(drawn: Mapping[int, Drawn], stroke: Stroke | None, zero: float, field: Field) -> dict[int, Height]:
+    """The height of each tall bar above zero. A stroke of the paper's colour hides half of itself of the fill."""
+    hidden = _hidden(stroke, field)
+    return {k: Height(zero - d.end.px + hidden, float(np.hypot(d.end.u_px, GAP_U * hidden))) for k, d in drawn.items()}
+
+
+def _hidden(stroke: Stroke | None, field: Field) -> float:
+    """What a stroke in the paper's colour hides of a bar's height, px.
+
+    Gaps between bars look like such strokes, and hide nothing: both lie within twice `GAP_U` of it.
+    """
+    return stroke.width / 2 if stroke is not None and contrast(stroke.color, field.paper) < DEFINITE else 0.0
+
+
+def _fraction(edges: Edges | None, drawn: Mapping[int, Drawn]) -> float | None:
+    """The part of a pixel at which level strokes stand: that of the upright ones, which are as wide, else that of the ends of bars."""
+    is_stroked = edges is not None and edges.stroke is not None
+    return edges.fraction if edges is not None and is_stroked else shared_fraction([d.end.px for d in drawn.values()])
+
+
+def _ticks(axis: Axis) -> list[float]:
+    """Where the ticks of an axis stand, px."""
+    return [t.px for t in axis.calibration.ticks if t.used]
+
+
+def _low_heights(tall: Mapping[int, Bar], grid: Grid, stroke: Stroke | None, foot: Foot, field: Field) -> dict[int, Height]:
+    """The heights of all bins that are not tall."""
+    last = field.rgb.shape[1] - 1
+    low = int(np.ceil(-grid.first / grid.width - 0.3))
+    high = int(np.floor((last - grid.first) / grid.width + 0.3))
+    look = _look(tall, stroke, field)
+    margin = max(1.0, 0.15 * grid.width, 0.5 * look.width + 1)
+    found = {}
+    for k in range(low, high):
+        x0, x1 = max(0, round(grid.edge(k).px + margin)), min(last, round(grid.edge(k + 1).px - margin))
+        if k not in tall and x1 - x0 >= 1:
+            height = low_height(field, x0, x1, look, foot, CLEAR[0] + CLEAR[1] * field.height + 4)
+            found[k] = replace(height, u_px=float(np.hypot(height.u_px, GAP_U * _hidden(stroke, field))))
+    return found
+
+
+def _look(tall: Mapping[int, Bar], stroke: Stroke | None, field: Field) -> Look:
+    """How the tall bars are drawn."""
+    edge = panel_edge(field, list(tall.values()))
+    fill = np.median([bar.fill for bar in tall.values()], axis=0).astype(np.float32)
+    if stroke is not None:
+        return Look(fill, stroke.color, stroke.width, edge.blur)
+    if not edge.width:
+        return Look(fill, fill, 0.0, edge.blur)
+    tops = np.concatenate([field.rgb[max(0, bar.top - 3) : bar.top + 2, bar.x0 : bar.x1 + 1].reshape(-1, 3) for bar in tall.values()])
+    darkest = tops[contrast(tops, field.paper).argmax()]
+    return Look(fill, darkest, edge.width, edge.blur)
+
+
+def _without_rim(heights: Mapping[int, Height]) -> dict[int, Height]:
+    """The bins from the first in which something shows to the last."""
+    seen = [k for k, height in heights.items() if height.is_seen]
+    return {k: heights[k] for k in range(min(seen), max(seen) + 1) if k in heights}
+
+
+def _counted(heights: Mapping[int, Height], width: float, axis: AxisCalibration) -> dict[int, Height]:
+    """The heights as multiples of one count, where all lie so near to such that they are counts, of a whole number or as a density.
+
+    A shift that all share is no matter. `width` is that of the bins in data units: the areas of a density add up to 1.
+    """
+    seen = {k: height.px for k, height in heights.items() if height.is_seen}
+    one = 1 / abs(axis.slope)
+    counts = _counts(seen, one, SCATTER, heights)
+    if counts is None and abs(width * sum(seen.values()) / one - 1) < DENSITY:
+        for n in range(FEWEST, int(one / width / COUNTED) + 1):
+            counts = _counts(seen, one / width / n, DENSE_SCATTER, heights)
+            if counts is not None and sum(counts.values()) == n:
+                one = one / width / n
+                break
+            counts = None
+    if counts is None:
+        return {k: replace(height, is_doubtful=HIDEABLE * height.hides > min(seen.values())) for k, height in heights.items()}
+    counted = {k: replace(heights[k], px=counts[k] * one) for k in seen}
+    return {k: counted.get(k, replace(height, is_doubtful=height.hides > one)) for k, height in heights.items()}
+
+
+def _counts(seen: Mapping[int, float], one: float, scatter: float, heights: Mapping[int, Height]) -> dict[int, int] | None:
+    """How many counts of `one` px each bin is high; None where the heights are no such multiples, or too low to tell."""
+    counts = {k: round(px / one) for k, px in seen.items()}
+    if len(seen) <= FEWEST or one < COUNTED or min(counts.values()) < 1:
+        return None
+    off = np.array([px - counts[k] * one for k, px in seen.items()])
+    shift = float(np.median(off))
+    doubt = max(COMMON, float(np.median([heights[k].u_px for k in seen])))
+    are_near = float(np.sqrt(np.mean((off - shift) ** 2))) < scatter * one and np.abs(off - shift).max() < 0.3 * one
+    return counts if are_near and abs(shift) <= doubt else None
 
 
 def _is_tall(bar: Bar, field: Field) -> bool:
@@ -231,13 +336,21 @@ def _is_histogram(bins: dict[int, Bar | None], sky: Skyline, field: Field) -> bo
     level = [np.ptp(sky.tops[bar.x0 : bar.x1 + 1]) <= 2 for bar in tall]
     # Strokes make up much of what fills low bars.
     fills = np.array([bar.fill for bar in tall if field.base - bar.top >= 2 * field.height] or [field.paper])
-    if len(tall) < 3 or sum(level) < 0.9 * len(tall):
+    if len(tall) < 3 or sum(level) < 0.9 * len(tall) or sum(_is_crossed(bar, sky, field) for bar in tall) > STRAYS * len(tall):
         return False
     if (np.abs(fills - np.median(fills, axis=0)).max(axis=1) > SAME_FILL).sum() > STRAYS * len(fills):  # letters, gridlines in a few
         return False
     tops = [field.base if bar is None else bar.top for bar in bins.values()]
     pairs = list(pairwise(tops))
     return sum(abs(a - b) > 1 for a, b in pairs) >= DIFFERENT * len(pairs)
+
+
+def _is_crossed(bar: Bar, sky: Skyline, field: Field) -> bool:
+    """Whether a stroke runs level through a bar without a fill: the end of a bin that belongs to another histogram behind or before it."""
+    margin = round(0.15 * bar.width)
+    first = bar.top + max(4, round(0.3 * field.height))
+    inside = sky.ink[first : sky.foot, bar.x0 + margin : bar.x1 + 1 - margin]
+    return bar.is_blank and inside.size > 0 and bool((inside.mean(axis=1) > LID_SHARE).any())
 
 
 def stand_together(heights: Sequence[float]) -> bool:
@@ -247,9 +360,8 @@ def stand_together(heights: Sequence[float]) -> bool:
     return (tall[1:-1] > 0).sum() >= FEWEST and float(tall[1:-1][inside].sum()) >= TOGETHER * float(tall[1:-1].sum())
 
 
-def _mark(grid: Grid, k: int, bar: Bar | None, drawn: Drawn | None, base: float, origin: tuple[int, int]) -> Mark:
-    x0, y0 = origin
+def _mark(grid: Grid, k: int, bar: Bar | None, height: Height, base: float, x0: int) -> Mark:
     lo, hi = (Place(grid.edge(j).px + x0, grid.u_px) for j in (k, k + 1))
-    end = Place(base, 0.5) if drawn is None else Place(drawn.end.px + y0, drawn.end.u_px)
-    flags = ("clipped",) if bar is not None and bar.is_cut else ()
+    end = Place(base - height.px, height.u_px) if height.is_seen else Place(base, max(0.5, height.hides / 2))
+    flags = ("clipped",) if bar is not None and bar.is_cut else ("bin_hidden",) if height.is_doubtful else ()
     return Mark(Place((lo.px + hi.px) / 2, grid.u_px), end, x_lo=lo, x_hi=hi, flags=flags, confidence=0.6 if flags else 0.97)

@@ -32,6 +32,7 @@ from digitize.vector.read import read_vector_bars, read_vector_points, vector_sc
 PERHAPS_BARS = 0.35  # share of markers at which something like an error bar stands: then a scatter plot is not sure to be one
 MOST_BARRED = 0.7  # share of bars with an error bar, from which on one without is in doubt
 BETWEEN = 0.12  # distance of ticks, by which the middle of a group of bars lies off the tick that names it
+MANY_BINS, SAME_BIN = 7, 3.0  # bars that may be bins, at least so many; px within which two bars stand over one place
 PERHAPS, SURELY = 0.5, 0.8  # evidence from which on a kind is tried, and from which on no other is
 
 
@@ -74,7 +75,7 @@ def bar_marks(panel: Panel, series: tuple[Series, ...], flags: tuple[str, ...], 
         flags = (*flags, "bar_missing")
         # Where pixels hide one bar they may have misled about the others; paths do not.
         series = _doubted(series, ("bar_missing",)) if medium == "raster" else series
-    if _stand_between_ticks(panel, series):
+    if _stand_between_ticks(panel, series) or _touch_over_numbers(panel, series):
         return Marks("bar", _doubted(series, ("bins_perhaps",)), (*flags, "bins_perhaps"), medium=medium)
     return Marks("bar", series, flags, medium=medium)
 
@@ -114,6 +115,19 @@ def _stand_between_ticks(panel: Panel, series: Sequence[Series]) -> bool:
     apart = float(np.median(np.diff(np.sort(ticks))))
     off = [float(np.abs(ticks - np.mean(at)).min()) > BETWEEN * apart for at in groups.values()]
     return sum(off) > 0.5 * len(off)
+
+
+def _touch_over_numbers(panel: Panel, series: Sequence[Series]) -> bool:
+    """Whether many bars stand evenly over an axis of numbers, closer than its ticks, and most without an error bar."""
+    marks = [m for s in series for m in s.marks]
+    if panel.is_turned or not isinstance(panel.x, Axis) or sum(m.y_lo is not None or m.y_hi is not None for m in marks) > 0.5 * len(marks):
+        return False
+    at = np.unique(np.round([m.x.px for m in marks]))
+    at = at[np.diff(at, prepend=-np.inf) > SAME_BIN]
+    gaps = np.diff(at)
+    ticks = [t.px for t in panel.x.calibration.ticks]
+    is_close = at.size > max(MANY_BINS, len(ticks))
+    return is_close and float(np.mean(np.abs(gaps / np.median(gaps) - np.round(gaps / np.median(gaps))) < 0.1)) > MOST_BARRED
 
 
 def _forest(panel: Panel, legend: Sequence[LegendEntry]) -> Marks:

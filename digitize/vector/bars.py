@@ -61,8 +61,11 @@ def read_bars(scene: Scene, legend: Sequence[LegendEntry]) -> tuple[tuple[Series
     return grouped(scene.panel, legend, drawn, _row_base(scene, base))
 
 
-def rectangles(scene: Scene, legend: Sequence[LegendEntry]) -> list[Rectangle]:
-    """Rectangles in the plot that can be bars or boxes: not its ground, not in the legend, not invisible."""
+def rectangles(scene: Scene, legend: Sequence[LegendEntry], *, over_one_another: bool = False) -> list[Rectangle]:
+    """Rectangles in the plot that can be bars or boxes: not its ground, not in the legend, not invisible.
+
+    With `over_one_another` those of different fill in the same place are two, else one.
+    """
     x0, _, x1, _ = scene.box
     keys: list[Box] = [e.key_box for e in legend]
     found: list[Rectangle] = []
@@ -73,17 +76,18 @@ def rectangles(scene: Scene, legend: Sequence[LegendEntry]) -> list[Rectangle]:
         is_key = any(k[0] - 5 < (a + c) / 2 < k[2] + 5 and k[1] - 5 < b and d < k[3] + 5 for k in keys)
         if c - a > 0.9 * (x1 - x0) or a < x0 - 3 or c > x1 + 3 or is_key:
             continue
-        found = _with(found, piece)
+        found = _with(found, piece, over_one_another=over_one_another)
     return [r for r in found if r.outlined or scene.shows(r.fill)]
 
 
-def _with(found: list[Rectangle], piece: Piece) -> list[Rectangle]:
+def _with(found: list[Rectangle], piece: Piece, *, over_one_another: bool) -> list[Rectangle]:
     """The rectangles with one more; a fill and its outline become one, whose edges are those of the outline."""
     path = piece.path
     new = Rectangle(piece.box, path.fill, path.stroke is not None, path.order)
     for k in range(len(found) - 1, max(-1, len(found) - 40), -1):
         old = found[k]
-        if max(abs(p - q) for p, q in zip(old.box, new.box, strict=True)) < SAME:
+        are_two = over_one_another and new.fill is not None and old.fill is not None and new.fill != old.fill
+        if not are_two and max(abs(p - q) for p, q in zip(old.box, new.box, strict=True)) < SAME:
             merged = replace(new if new.outlined else old, fill=new.fill or old.fill, outlined=old.outlined or new.outlined)
             return [*found[:k], merged, *found[k + 1 :]]
     return [*found, new]

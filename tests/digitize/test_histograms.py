@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 from pathlib import Path
 
 import matplotlib as mpl
 import numpy as np
+import pypdfium2 as pdfium
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from digitize.binedges import moved_apart
 from digitize.file import digitize_file
 from digitize.histograms import stand_together
 from digitize.record import PanelRecord, PointRecord
@@ -128,3 +131,118 @@ def test_bins_of_which_some_seem_to_have_error_bars_are_not_read_as_bars_without
     assert panel.kind == "bar"
     assert any(p.y_hi is not None for s in panel.series for p in s.points)
     assert all("bins_perhaps" in p.flags for s in panel.series for p in s.points)
+
+
+def moments(low: np.ndarray, high: np.ndarray, height: np.ndarray) -> tuple[float, float]:
+    middle = (low + high) / 2
+    mean = float(np.sum(height * middle) / height.sum())
+    return mean, float(np.sqrt(np.sum(height * (middle - mean) ** 2) / height.sum()))
+
+
+def rendered(figure: Figure, path: Path, dpi: int) -> Path:
+    """The figure as vectors rendered to pixels: strokes and ticks stay between pixels."""
+    stream = io.BytesIO()
+    figure.savefig(stream, format="pdf")
+    document = pdfium.PdfDocument(stream.getvalue())
+    document[0].render(scale=dpi / 72).to_pil().convert("RGB").save(path)
+    document.close()
+    return path
+
+
+LOW = np.array([1, 9, 14, 55, 90, 120, 80, 31, 6, 0, 2, 1])  # 2.3 px a count: the outer ones are as high as their strokes are thick
+
+
+@pytest.mark.parametrize("is_density", [False, True])
+@pytest.mark.parametrize("look", ["outlined", "both", "parted", "stepped"])  # fills alone are widened to whole pixels
+def test_bins_as_low_as_their_strokes_keep_mean_and_sd(tmp_path: Path, look: str, is_density: bool) -> None:
+    edges = np.linspace(38.7, 76.3, LOW.size + 1)
+    width = float(edges[1] - edges[0])
+    shown = LOW / (LOW.sum() * width) if is_density else LOW
+    figure = Figure(figsize=(5, 3.6), layout="constrained")
+    axes = figure.subplots()
+    axes.set(xlim=(38, 77), ylim=(0, 1.06 * shown.max()), xlabel="Age (years)", ylabel="Patients")
+    if look == "stepped":
+        axes.stairs(shown, edges, color="black")
+    else:
+        axes.bar(edges[:-1], shown, width, align="edge", **LOOKS[look])
+    rendered(figure, tmp_path / "ages.png", 100)
+    points = bins(tmp_path / "ages.png")[1]
+    read = moments(*(np.array([getattr(p, key) for p in points], dtype=float) for key in ("x_lo", "x_hi", "y")))
+    mean, sd = moments(edges[:-1], edges[1:], shown)
+    # 0.3 % of the SD is 0.06 px; a pixel lost on one of the outer bins alone moves the SD by 0.4 %.
+    assert read[0] == pytest.approx(mean, abs=0.003 * sd)
+    assert read[1] == pytest.approx(sd, rel=0.003)
+
+
+def test_a_bin_that_the_axis_line_may_cover_says_so(tmp_path: Path) -> None:
+    counts = np.array([6, 90, 210, 340, 600, 400, 270, 1, 120, 6])  # 0.65 px a count, half of the axis line is 0.8 px
+    points = bins(draw(tmp_path / "ages.png", "filled", counts))[1]
+    assert len(points) == 10
+    read = {round((p.x_lo - 40) / 3.5): p for p in points if p.x_lo is not None}
+    assert "bin_hidden" in read[7].flags
+    assert all(abs(float(p.y or 0) - counts[k]) < 2.8 * (p.u_y or 0) for k, p in read.items())
+
+
+def test_empty_bins_beside_bins_that_show_are_not_doubted(tmp_path: Path) -> None:
+    points = bins(draw(tmp_path / "ages.png", "filled"))[1]
+    assert points[8].y == pytest.approx(0.0, abs=0.01)
+    assert "bin_hidden" not in points[8].flags
+
+
+def test_an_outline_on_a_gridline_and_a_frame_is_followed(tmp_path: Path) -> None:
+    counts = np.array([9, 14, 40, 61, 75, 81, 45, 13, 6, 1])
+    figure = Figure(figsize=(5, 3.6), layout="constrained")
+    axes = figure.subplots()
+    axes.set(xlim=(40, 75), ylim=(0, 86), xlabel="Age (years)", ylabel="Patients", yticks=range(0, 80, 25))
+    axes.grid(True, color="0.88", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.stairs(counts, EDGES, color="black", linewidth=0.7)
+    rendered(figure, tmp_path / "ages.png", 150)
+    panel, points = bins(tmp_path / "ages.png")
+    assert panel.kind == "histogram"
+    assert [p.y for p in points] == pytest.approx(counts.tolist(), abs=0.3)
+
+
+SECOND = np.array([0, 2, 9, 11, 21, 30, 33, 27, 12, 4])
+
+
+def overlaid(path: Path, way: str) -> Path:
+    figure = Figure(figsize=(5, 3.6), layout="constrained")
+    axes = axes_of(figure)
+    if way == "outlines":
+        for counts, color in ((COUNTS, "tab:blue"), (SECOND, "tab:orange")):
+            axes.stairs(counts, EDGES, color=color)
+    else:
+        below = COUNTS if way == "stacked" else 0 * COUNTS
+        axes.set_ylim(0, 80 if way == "stacked" else 42)
+        axes.bar(EDGES[:-1], COUNTS, 3.5, align="edge", color="tab:blue", alpha=0.6, label="Placebo")
+        axes.bar(EDGES[:-1], SECOND, 3.5, align="edge", color="tab:orange", alpha=0.6, bottom=below, label="Magnesium")
+        axes.legend(loc="upper left")
+    figure.savefig(path, dpi=150)
+    return path
+
+
+@pytest.mark.parametrize("suffix", ["png", "pdf"])
+@pytest.mark.parametrize("way", ["overlaid", "stacked", "outlines"])
+def test_two_histograms_in_one_plot_are_not_read_as_one_without_a_flag(tmp_path: Path, way: str, suffix: str) -> None:
+    record = digitize_file(overlaid(tmp_path / f"two.{suffix}", way)).record
+    plain = [panel for panel in record.panels if any(not p.flags for s in panel.series for p in s.points)]
+    assert all(panel.kind == "histogram" and len(panel.series) == 2 for panel in plain)
+
+
+def test_histograms_over_one_another_are_read_apart_from_paths(tmp_path: Path) -> None:
+    (panel,) = digitize_file(overlaid(tmp_path / "two.pdf", "overlaid")).record.panels
+    assert panel.kind == "histogram"
+    first, second = ([p.y for p in s.points] for s in panel.series)
+    # In the third bin both are as high as each other: their rectangles lie in the same place.
+    assert first == pytest.approx(COUNTS.tolist(), abs=0.01)
+    assert second == pytest.approx(SECOND[1:].tolist(), abs=0.01)
+
+
+def test_strokes_of_odd_width_are_moved_half_a_pixel_further_than_ticks_of_even_width() -> None:
+    on_middles, on_edges = [10.0, 31.0, 52.0, 74.0], [10.5, 31.5, 52.5, 74.5]
+    assert moved_apart(0.0, on_edges) == 0.5
+    assert moved_apart(0.98, on_middles) == 0.0
+    assert moved_apart(0.5, on_middles) == -0.5
+    assert moved_apart(None, on_edges) == 0.0  # what lies between pixels was not moved
+    assert moved_apart(0.0, [10.1, 31.4, 52.7, 73.0]) == 0.0
