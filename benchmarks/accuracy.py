@@ -4,7 +4,8 @@ Usage::
 
     python benchmarks/accuracy.py                 60 figures drawn here
     python benchmarks/accuracy.py --count 200 --seed 7
-    python benchmarks/accuracy.py FOLDER          figures with `<id>.truth.json` beside them (see benchmarks/figures.py)
+    python benchmarks/accuracy.py FOLDER          figures with `<id>.truth.json` beside them (see benchmarks/figures.py; a box may also
+                                                  give `lo, q1, med, q3, hi`)
 
 Columns: `solved` share of figures with every point found, none invented, every value and error-bar end within 1 % of the axis (last
 tick minus first) and every series right; `found` share of the true points; `spurious` share of the returned ones; `ends` share of the
@@ -55,6 +56,15 @@ class Score:
     covered: tuple[bool, ...] = ()
     is_silent: bool = False
     is_solved: bool = False
+
+
+def read_truth(path: Path) -> dict[str, Any]:
+    """The truth of a figure; boxes that give `lo, q1, med, q3, hi` give them by the names of the record."""
+    truth: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+    names = {"med": "y", "lo": "whisker_lo", "hi": "whisker_hi"}
+    for series in truth["series"] if truth["kind"] == "box" else ():
+        series["points"] = [{names.get(name, name): value for name, value in point.items()} for point in series["points"]]
+    return truth
 
 
 def score_figure(truth: dict[str, Any], record: FigureRecord | None, seconds: float) -> Score:
@@ -189,7 +199,7 @@ def read_and_score(folder: Path) -> list[Score]:
     """Scores of every figure in a folder that has its truth beside it."""
     scores = []
     for truth_file in sorted(folder.glob("*.truth.json")):
-        truth = json.loads(truth_file.read_text(encoding="utf-8"))
+        truth = read_truth(truth_file)
         figure = next(folder / (truth["id"] + s) for s in SUFFIXES if (folder / (truth["id"] + s)).exists())
         start = time.perf_counter()
         try:

@@ -14,7 +14,6 @@ that is used bears a number that stands nowhere on the true axis), by its `marks
 from __future__ import annotations
 
 import argparse
-import json
 import tempfile
 from collections import Counter, defaultdict
 from collections.abc import Iterator
@@ -22,7 +21,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from accuracy import SUFFIXES, TIGHT, score_figure
+from accuracy import SUFFIXES, TIGHT, read_truth, score_figure
 from figures import KINDS, LEVEL_KINDS, OTHER_KINDS, draw_figures
 
 from digitize import digitize_file
@@ -64,7 +63,7 @@ def _is_axis(spec: dict[str, Any], axis: AxisRecord) -> bool:
 def causes(folder: Path, records: Path | None) -> Iterator[tuple[str, str, str]]:
     """Name, kind and cause of every figure in a folder that has its truth beside it."""
     for truth_file in sorted(folder.glob("*.truth.json")):
-        truth = json.loads(truth_file.read_text(encoding="utf-8"))
+        truth = read_truth(truth_file)
         yield truth["id"], truth["kind"], cause_of(truth, _record(folder, truth["id"], records))
 
 

@@ -26,14 +26,25 @@ GRID_PX = 0.35
 EDGE_PX = 0.1
 """The same where ticks of an even width stand on the edges between pixels: the nearest edge is taken, on neither side of the value."""
 
-SHARP_PX = 0.035
-"""Standard uncertainty of a tick whose ink was spread over its pixels in proportion (measured on pages drawn by PDFium: 0.01 to 0.05)."""
+SHARP_PX = 0.01
+"""Standard uncertainty of a tick of clean ink, two pixels wide or less, that was spread over its pixels in proportion; wider ones are surer
+in proportion (measured on pages drawn by PDFium: 0.010 at 100 dpi, 0.005 at 300 dpi)."""
 
-SHARPEST_PX = 0.015
-"""The least that is claimed of such ticks where they scatter less about their axis (at 300 dpi they do)."""
+PHASE_PX = 0.04
+"""Standard deviation of how far ticks of such ink lie from their places because grey levels follow the ink not quite in proportion. That
+error is the same for all ticks that fall alike on their pixels: as the sine of the place within the pixel, and `SECOND_HARMONIC` of that
+twice as fast. Ticks that fall differently tell how large it is, and are mended in the fit; where all fall alike the axis is as unsure."""
 
-SHARP_SHIFT_PX = 0.02
-"""Standard uncertainty of a shift that all such ticks share, as the renderer's rounding of coverage to grey levels makes."""
+SECOND_HARMONIC = 0.35
+
+SHARP_WIDTH_PX = 2.0
+"""Width of a stroke from which on both grow smaller in proportion."""
+
+SHARP_STRENGTH = 4.0
+"""Degrees of freedom that what is claimed of ticks between pixels counts for against their scatter."""
+
+SHARP_SHIFT_PX = 0.002
+"""Standard uncertainty of a shift that all such ticks share whatever else."""
 
 SCATTERED_PX = 0.15
 """Ticks that scatter more than this about their axis (root mean square) were put on whole pixels, whatever blurred them since."""
@@ -43,6 +54,9 @@ CLAIM_STRENGTH = 30.0
 
 CLAIM_REFUTED = 0.05
 """Below this p-value of the chi-square test the claim's strength fades in proportion."""
+
+SHARP_ROUNDS = 4
+FLAT = 1e-12  # share of the ticks' extent below which the values of a line do not change along it
 
 _T_INVERSE_DF = 1.0 / np.array([1e9, 60.0, 30.0, 20.0, 15.0, 10.0, 8.0, 6.0, 5.0, 4.0, 3.0, 2.5, 2.0, 1.5, 1.0])
 _T_975 = np.array([1.9600, 2.0003, 2.0423, 2.0860, 2.1314, 2.2281, 2.3060, 2.4469, 2.5706, 2.7764, 3.1824, 3.5630, 4.3027, 6.0327, 12.7062])
@@ -142,17 +156,38 @@ class AxisCalibration:
         return cls.from_ticks(ticks, scale=scale, u_common_px=u_common_px)
 
     @classmethod
-    def from_ticks(cls, ticks: Sequence[Tick], *, scale: Scale, u_common_px: float = 0.0) -> AxisCalibration:
-        """Fit an axis through the used ones of `ticks`; the others are kept for the record. Arguments and errors are those of `fit`."""
+    def from_ticks(cls, ticks: Sequence[Tick], *, scale: Scale, u_common_px: float = 0.0, u_phase_px: float = 0.0) -> AxisCalibration:
+        """Fit an axis through the used ones of `ticks`; the others are kept for the record.
+
+        `u_phase_px` is the standard deviation of the error that goes with where in its pixel a tick lies (`PHASE_PX`). The other arguments
+        and the errors are those of `fit`.
+        """
         used = [tick for tick in ticks if tick.used]
         px, u, sigma = _checked(used, scale)
-        a, b, claimed = _line(px, u, sigma)
+        a, b, claimed, chi2 = _line(px, u, np.diag(sigma**2) + _phase_covariance(px, u_phase_px))
         residuals = px - (a + b * u)
-        covariance = claimed * scatter_factor(float(np.sum((residuals / sigma) ** 2)), len(px) - 2)
+        covariance = claimed * scatter_factor(chi2, len(px) - 2)
         slope, intercept, turned = _turned_round(a, b, covariance)
         turned[0, 0] += (slope * u_common_px) ** 2
         turned.setflags(write=False)
         return cls(scale, tuple(ticks), slope, intercept, turned, float(np.sqrt(np.mean(residuals**2))))
+
+    @classmethod
+    def from_sharp_ticks(cls, ticks: Sequence[Tick], *, scale: Scale, u_px: float, u_phase_px: float) -> AxisCalibration:
+        """Fit an axis through ticks that lie between pixels; those that bear `SNAPPED_PX` get an uncertainty from their own scatter.
+
+        `u_px` is what is claimed of it beforehand, with the weight of `SHARP_STRENGTH` ticks. Arguments and errors else as `from_ticks`.
+        """
+        is_sharp = np.array([tick.u_px == SNAPPED_PX for tick in ticks])
+        px, u, sigma = _checked([tick for tick in ticks if tick.used], scale)
+        own = sigma == SNAPPED_PX
+        phase = _phase_covariance(px, u_phase_px)
+        noise = u_px
+        for _ in range(SHARP_ROUNDS):
+            chi2 = _line(px, u, np.diag(np.where(own, noise, sigma) ** 2) + phase)[3]
+            noise = math.sqrt((SHARP_STRENGTH * u_px**2 + chi2 * noise**2) / (SHARP_STRENGTH + len(px) - 2))
+        sharp = [replace(tick, u_px=noise) if is_own else tick for tick, is_own in zip(ticks, is_sharp, strict=True)]
+        return cls.from_ticks(sharp, scale=scale, u_common_px=SHARP_SHIFT_PX, u_phase_px=u_phase_px)
 
     @property
     def residuals_px(self) -> FloatArray:
@@ -263,19 +298,29 @@ def _checked(used: Sequence[Tick], scale: Scale) -> tuple[FloatArray, FloatArray
     return px, np.asarray(u), sigma
 
 
-def _line(px: FloatArray, u: FloatArray, sigma: FloatArray) -> tuple[float, float, FloatArray]:
-    """Return a, b of `px = a + b u` and their covariance under the claimed sigmas, centred on the mean of u for numerical safety."""
-    weight = 1.0 / sigma**2
-    total = float(np.sum(weight))
-    centre = float(np.sum(weight * u)) / total
-    spread = float(np.sum(weight * (u - centre) ** 2))
-    b = float(np.sum(weight * (u - centre) * px)) / spread
-    mean_px = float(np.sum(weight * px)) / total
-    if b == 0.0:
+def _phase_covariance(px: FloatArray, u_phase_px: float) -> FloatArray:
+    """Return the covariance of the errors that ticks share by where in their pixels they lie, shape (N, N); pixels have whole middles."""
+    first, second = np.sin(2.0 * np.pi * px), SECOND_HARMONIC * np.sin(4.0 * np.pi * px)
+    return np.asarray(u_phase_px**2 * (np.outer(first, first) + np.outer(second, second)))
+
+
+def _line(px: FloatArray, u: FloatArray, covariance: FloatArray) -> tuple[float, float, FloatArray, float]:
+    """Return a, b of `px = a + b u`, their covariance under that of the ticks, and chi-square (generalised least squares, Aitken 1936).
+
+    The fit is centred on the middle of u for numerical safety.
+    """
+    centre = float(np.mean(u))
+    factor = np.linalg.cholesky(covariance)
+    design, places = (np.linalg.solve(factor, v) for v in (np.column_stack([np.ones_like(u), u - centre]), px))
+    q, r = np.linalg.qr(design)
+    middle, b = np.linalg.solve(r, q.T @ places).tolist()
+    chi2 = float(np.sum((places - design @ np.array([middle, b])) ** 2))
+    if abs(b) * np.ptp(u) < FLAT * np.ptp(px):
         msg = f"expected values that rise or fall along the axis, found no trend over {len(px)} ticks"
         raise ValueError(msg)
-    cross = -centre / spread
-    return mean_px - b * centre, b, np.array([[1.0 / total + centre**2 / spread, cross], [cross, 1.0 / spread]])
+    inverse = np.linalg.inv(r)
+    shift = np.array([[1.0, -centre], [0.0, 1.0]])
+    return middle - b * centre, b, np.asarray(shift @ inverse @ inverse.T @ shift.T), chi2
 
 
 def _turned_round(a: float, b: float, covariance: FloatArray) -> tuple[float, float, FloatArray]:

@@ -9,16 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration import AxisCalibration, AxisReading, Label, parse_number, read_axis, read_worded_axis
-from calibration.axis import EDGE_PX, GRID_PX, SCATTERED_PX, SHARP_PX, SHARP_SHIFT_PX, SHARPEST_PX, SNAPPED_PX
+from calibration.axis import EDGE_PX, GRID_PX, PHASE_PX, SCATTERED_PX, SHARP_PX, SHARP_WIDTH_PX
 from digitize.lines import Line
 from digitize.ocr import TextBox
-from digitize.ticks import Side, SideName, TickMarks, find_ticks, is_on_edges, is_snapped
+from digitize.ticks import Side, SideName, TickMarks, find_ticks, is_on_edges, is_snapped, stroke_look
 
 MIN_CONFIDENCE = 0.5
 LIKE_DIGITS = frozenset("oOQDlIiSsBZzgqbeEx%")  # letters that a digit or a sign of a number is read as
 MOST_LABELS = 40  # no axis has more; a longer column is a table
 MOST_SPLITS = 3  # how often a row or column of labels is cut to find the axes of panels beside one another
-
+NOISE_WEIGHT = 2.0  # the noise beside a stroke is less than that within it
 PIECES = 0.3  # share of an axis's labels beside which digits stand where they are parts of longer ones
 
 
@@ -202,7 +202,7 @@ def read_names(gray: NDArray[np.uint8], side: Side, names: Sequence[TextBox], li
     marks, middles, _ = _beside(gray, side, names, lines)
     labels = [Label(px=at, size_px=b.height, text=b.text, confidence=b.confidence) for at, b in zip(middles, names, strict=True)]
     axis = read_worded_axis(labels, marks.px, u_common_px=GRID_PX)
-    return None if axis is None else Axis(side, tuple(names), marks, _sharpened(axis.reading), axis.unit)
+    return None if axis is None else Axis(side, tuple(names), marks, _sharpened(axis.reading, gray, side, marks), axis.unit)
 
 
 def read_group(gray: NDArray[np.uint8], side: Side, group: Sequence[TextBox], lines: Sequence[Line]) -> Axis | None:
@@ -215,7 +215,7 @@ def read_group(gray: NDArray[np.uint8], side: Side, group: Sequence[TextBox], li
     reading = read_axis(labels, marks.px, rises=not side.is_upright, u_common_px=GRID_PX)
     if reading.calibration is None:
         return None
-    return Axis(side, tuple(group), marks, _sharpened(reading))
+    return Axis(side, tuple(group), marks, _sharpened(reading, gray, side, marks))
 
 
 def _beside(
@@ -230,7 +230,7 @@ def _beside(
     return marks, middles.tolist(), (spans[:, 1] - spans[:, 0] + 1).tolist()
 
 
-def _sharpened(reading: AxisReading) -> AxisReading:
+def _sharpened(reading: AxisReading, gray: NDArray[np.uint8], side: Side, marks: TickMarks) -> AxisReading:
     """The reading with what its ticks say of their renderer: between pixels they are sharp, on the edges of pixels none is shifted."""
     if reading.calibration is None:
         return reading
@@ -238,21 +238,15 @@ def _sharpened(reading: AxisReading) -> AxisReading:
     assert reading.calibration is not None
     px = np.array([t.px for t in reading.ticks if t.used])
     scale = reading.calibration.scale
-    if is_snapped(px) or reading.calibration.rmse_px > SCATTERED_PX:
+    width, depth, noise = stroke_look(gray, side, marks, px)
+    if is_snapped(px, NOISE_WEIGHT * noise) or reading.calibration.rmse_px > SCATTERED_PX:
         if not is_on_edges(px):
             return reading
         return replace(reading, calibration=AxisCalibration.from_ticks(reading.ticks, scale=scale, u_common_px=EDGE_PX))
-    sharp = _tick_noise(reading.calibration.rmse_px, len(px))
-    ticks = tuple(replace(t, u_px=sharp) if t.u_px == SNAPPED_PX else t for t in reading.ticks)
-    return replace(reading, calibration=AxisCalibration.from_ticks(ticks, scale=scale, u_common_px=SHARP_SHIFT_PX), ticks=ticks)
-
-
-def _tick_noise(rmse_px: float, n_ticks: int) -> float:
-    """Standard uncertainty, px, of each of so many ticks that lie between pixels; five or more tell it by how far they scatter."""
-    if n_ticks < 5:
-        return SHARP_PX
-    scatter = rmse_px * np.sqrt(n_ticks / (n_ticks - 2))
-    return float(np.clip(1.15 * scatter, SHARPEST_PX, SHARP_PX))  # a scatter is itself unsure: by a seventh more it covers 95 %
+    share = min(1.0, SHARP_WIDTH_PX / width) * (2.0 - min(1.0, depth / 255.0))  # few grey levels follow the ink less well
+    u_px = float(np.hypot(SHARP_PX * share, NOISE_WEIGHT * noise))
+    fit = AxisCalibration.from_sharp_ticks(reading.ticks, scale=scale, u_px=u_px, u_phase_px=PHASE_PX * share)
+    return replace(reading, calibration=fit, ticks=fit.ticks)
 
 
 def _without_corner(reading: AxisReading) -> AxisReading:

@@ -19,9 +19,12 @@ SideName = Literal["left", "right", "bottom", "top"]
 INK = 45.0  # grey levels below the strip's paper that count as ink
 GRID_REACH = 12.0  # how much of a gridline is looked at, in label heights
 FAINTEST_GRID = 3.0  # grey levels by which a gridline differs from the ground
-SAME_FRACTION = 0.07  # px
+SAME_FRACTION, MOST_FRACTION = 0.07, 0.12  # px
 EDGE_FRACTION = 0.2  # px
 OWN_MARKS = 0.6  # share of the labels that have a mark beside them where these are the axis's, and no line
+LOOK_PX, BESIDE_PX = 12, 4  # how much of a profile is looked at around a stroke, and to either side of it for noise
+NEIGHBOUR = 0.25  # share of a stroke's ink from which on what lies beside it is another stroke
+ORDINARY_LOOK = (1.5, 255.0, 0.02)  # width (px), depth and noise (px) of strokes that cannot be looked at
 REACH = 4.0  # how far an axis line may stand from its labels, in label heights
 
 
@@ -82,12 +85,15 @@ class TickMarks:
         return self.px.size > 0
 
 
-def is_snapped(px: NDArray[np.float64]) -> bool:
-    """Whether ticks stand on whole pixels or on halves: nearly all of them share one fraction of a pixel. Fewer than 3 do not tell."""
+def is_snapped(px: NDArray[np.float64], noise_px: float = 0.0) -> bool:
+    """Whether ticks stand on whole pixels or on halves: nearly all of them share one fraction of a pixel. Fewer than 3 do not tell.
+
+    `noise_px` is by how much each is unsure.
+    """
     if px.size < 3:
         return True
     apart = np.abs((px[:, None] - px + 0.5) % 1.0 - 0.5)
-    return bool((apart < SAME_FRACTION).mean(axis=1).max() >= 0.75)
+    return bool((apart < min(MOST_FRACTION, SAME_FRACTION + noise_px)).mean(axis=1).max() >= 0.75)
 
 
 def is_on_edges(px: NDArray[np.float64]) -> bool:
@@ -250,6 +256,65 @@ def _centre(strip: NDArray[np.float64], first: int, last: int, noise: float = np
     return float((weight * np.arange(first, last + 1)).sum() / weight.sum())
 
 
+def stroke_look(gray: NDArray[np.uint8], side: Side, marks: TickMarks, px: NDArray[np.float64]) -> tuple[float, float, float]:
+    """How wide and dark the strokes at some places are, and by how much the noise beside them moves their middles: medians over them.
+
+    Parameters
+    ----------
+    gray : (h, w) uint8
+    side : Side
+    marks : TickMarks
+        As `find_ticks` gives them.
+    px : (n,) float
+        Places along the axis.
+
+    Returns
+    -------
+    width, depth, noise : float
+        Width in px, depth in grey levels, noise in px (0 where the paper is clean); `ORDINARY_LOOK` where no stroke can be looked at.
+    """
+    if not marks.is_drawn:
+        return ORDINARY_LOOK
+    strip = 255.0 - side.view(gray)[:, slice(*_columns(side, marks, px))].astype(np.float64)
+    if not strip.size:
+        return ORDINARY_LOOK
+    is_grid = marks.inward and marks.axis_line is None  # data cover a gridline here and there
+    profile = np.median(strip, axis=1) if is_grid else strip.mean(axis=1)
+    looks = [look for at in px.tolist() if (look := _look(profile, at)) is not None]
+    width, depth, noise = np.median(looks, axis=0).tolist() if looks else ORDINARY_LOOK
+    return width, depth, noise
+
+
+def _columns(side: Side, marks: TickMarks, px: NDArray[np.float64]) -> tuple[int, int]:
+    """First column of the strokes in the view, and the first one behind them."""
+    at = side.across(marks.axis_at)
+    half = marks.axis_line.width / 2 + 0.5 if marks.axis_line is not None else 0.0
+    own = marks.length[np.abs(marks.px[:, None] - px).min(axis=1) < 1.0]
+    length = float(np.median(own)) if own.size else 0.0
+    start, stop = (at + half, at + half + length) if marks.inward else (at - half - length, at - half)
+    return max(0, int(np.ceil(start + 0.5))), max(0, int(np.floor(stop - 0.5)) + 1)
+
+
+def _look(profile: NDArray[np.float64], at: float) -> tuple[float, float, float] | None:
+    """Width and depth of the stroke at a place along a profile of ink, and how far noise moves its middle; None where none is."""
+    row = round(at)
+    if not LOOK_PX <= row < profile.size - LOOK_PX:
+        return None
+    near = profile[row - LOOK_PX : row + LOOK_PX + 1] - np.median(profile[row - LOOK_PX : row + LOOK_PX + 1])
+    rows = np.arange(-LOOK_PX, LOOK_PX + 1)
+    peak = float(near[LOOK_PX - 1 : LOOK_PX + 2].max())
+    if peak < FAINTEST_GRID:
+        return None
+    bare = np.flatnonzero(near < 0.1 * peak) - LOOK_PX
+    first, last = bare[bare < 0].max(initial=-LOOK_PX), bare[bare > 0].min(initial=LOOK_PX)
+    own = (rows >= first) & (rows <= last)
+    ink = float(near[own].sum())
+    sides = [near[(rows < first) & (rows >= first - BESIDE_PX)], near[(rows > last) & (rows <= last + BESIDE_PX)]]
+    free = [side for side in sides if side.size and side.max() < NEIGHBOUR * peak]
+    noise = float(np.sqrt(np.mean(np.concatenate(free) ** 2))) if free else 0.0
+    return ink / peak, peak, noise * float(np.sqrt(((rows[own] + row - at) ** 2).sum())) / ink
+
+
 def _bare_strokes(view: NDArray[np.uint8], edge: float, labels: NDArray[np.float64], height: float) -> float | None:
     """Column just inside the inner end of strokes that stand free between labels and plot (no axis line), or None."""
     c0 = int(edge) + 1
@@ -293,7 +358,8 @@ def _gridlines(
     least = max(FAINTEST_GRID, 0.3 * float(np.quantile(drop, 0.99)))
     rows = np.flatnonzero(drop > least)
     groups = [g for g in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1) if 0 < g.size <= max(3.0, 0.3 * height)]
-    px = np.array([_centre(drop[:, None], max(0, int(g[0]) - 2), min(drop.size - 1, int(g[-1]) + 2)) for g in groups])
+    noise = 1.5 * float(np.median(drop))
+    px = np.array([_centre(drop[:, None], max(0, int(g[0]) - 2), min(drop.size - 1, int(g[-1]) + 2), noise) for g in groups])
     if _near_labels(px, labels, height) < max(2, 0.6 * len(labels)):
         return None
     lines = np.abs(strip[[int(g[np.argmax(drop[g])]) for g in groups]] - profile[rows].mean()) < 0.5 * least

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from typing import Any
 
 import pytest
-from causes import cause_of
+from causes import cause_of, causes
 
 from digitize.record import AxisRecord, FigureRecord, PanelRecord, PointRecord, SeriesRecord, SourceRecord, TickRecord
 
@@ -44,3 +46,13 @@ A, B = point("A", 4.0), point("B", 6.0)
 )
 def test_each_cause_is_told(read: FigureRecord | None, cause: str) -> None:
     assert cause_of(TRUTH, read) == cause
+
+
+def test_boxes_of_five_numbers_are_held_against_the_record(tmp_path: Path) -> None:
+    box = {"x": "A", "lo": 1.0, "q1": 2.0, "med": 4.0, "q3": 6.0, "hi": 9.0}
+    truth = TRUTH | {"kind": "box", "x": X | {"labels": ["A"]}, "series": [{"name": "", "points": [box]}]}
+    (tmp_path / "a.truth.json").write_text(json.dumps(truth), encoding="utf-8")
+    right = PointRecord(x="A", y=4.0, px=(0, 0), median=4.0, whisker_lo=1.0, q1=2.0, q3=6.0, whisker_hi=9.0)
+    for point, cause in ((right, ""), (right.model_copy(update={"whisker_hi": 8.0}), "ends")):
+        (tmp_path / "a.json").write_text(record(point).model_dump_json(by_alias=True), encoding="utf-8")
+        assert list(causes(tmp_path, tmp_path)) == [("a", "box", cause)]

@@ -8,7 +8,7 @@ import pytest
 from numpy.typing import NDArray
 
 from digitize.lines import find_lines
-from digitize.ticks import Side, SideName, find_ticks, is_on_edges, is_snapped
+from digitize.ticks import Side, SideName, find_ticks, is_on_edges, is_snapped, stroke_look
 
 PLACES = np.array([40.3, 90.55, 140.8, 191.05, 241.3])
 HEIGHT = 12.0
@@ -118,3 +118,21 @@ def test_an_error_bar_is_no_axis_line_where_ticks_stand_beside_the_labels() -> N
     marks = find_ticks(image, side, labels(side), HEIGHT, find_lines(image, 36))
     assert marks.px == pytest.approx(PLACES.tolist(), abs=0.1)
     assert (marks.axis_line, marks.axis_at) == (None, pytest.approx(57, abs=1))
+
+
+@pytest.mark.parametrize(("first", "last"), [(54, 60), (62, 70)], ids=["outward", "inward"])
+def test_what_strokes_look_like(first: int, last: int) -> None:
+    image, side = canvas(PLACES, first, last), Side("left", (300, 300))
+    marks = find_ticks(image, side, labels(side), HEIGHT, find_lines(image, 36))
+    width, depth, noise = stroke_look(image, side, marks, PLACES)
+    assert width * depth == pytest.approx(255, abs=3)  # all the ink of a stroke 1 px thick
+    assert 0.5 * 255 <= depth <= 255
+    assert noise == pytest.approx(0.0, abs=1e-6)
+    grainy = np.clip(image + np.random.default_rng(0).normal(0, 8, image.shape), 0, 255).astype(np.uint8)
+    assert 0.005 < stroke_look(grainy, side, marks, PLACES)[2] < 0.1
+
+
+def test_strokes_that_cannot_be_looked_at_look_ordinary() -> None:
+    image, side = canvas(PLACES, 54, 60), Side("left", (300, 300))
+    marks = find_ticks(image, side, labels(side), HEIGHT, find_lines(image, 36))
+    assert stroke_look(image, side, marks, np.array([3.0])) == (1.5, 255.0, 0.02)
