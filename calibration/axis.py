@@ -46,6 +46,10 @@ SHARP_STRENGTH = 4.0
 SHARP_SHIFT_PX = 0.002
 """Standard uncertainty of a shift that all such ticks share whatever else."""
 
+STEPPED_PX = 0.2
+"""Standard uncertainty of a tick in black and white alone, as on a fax: both edges of its stroke lie on whole pixels wherever it was drawn
+(the mean of two errors of 1/sqrt(12) px). A page that lay askew leaves none of this to all ticks alike."""
+
 SCATTERED_PX = 0.15
 """Ticks that scatter more than this about their axis (root mean square) were put on whole pixels, whatever blurred them since."""
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration import AxisCalibration, AxisReading, Label, parse_number, read_axis, read_worded_axis
-from calibration.axis import EDGE_PX, GRID_PX, PHASE_PX, SCATTERED_PX, SHARP_PX, SHARP_WIDTH_PX
+from calibration.axis import EDGE_PX, GRID_PX, PHASE_PX, SCATTERED_PX, SHARP_PX, SHARP_WIDTH_PX, SNAPPED_PX, STEPPED_PX
 from digitize.lines import Line
 from digitize.ocr import TextBox
 from digitize.ticks import Side, SideName, TickMarks, find_ticks, is_on_edges, is_snapped, stroke_look
@@ -247,6 +247,15 @@ def _sharpened(reading: AxisReading, gray: NDArray[np.uint8], side: Side, marks:
     u_px = float(np.hypot(SHARP_PX * share, NOISE_WEIGHT * noise))
     fit = AxisCalibration.from_sharp_ticks(reading.ticks, scale=scale, u_px=u_px, u_phase_px=PHASE_PX * share)
     return replace(reading, calibration=fit, ticks=fit.ticks)
+
+
+def stepped(axis: Axis) -> Axis:
+    """The axis of an image in black and white that lay askew: its ticks show to two tenths of a pixel, however well they line up."""
+    if axis.reading.calibration is None:
+        return axis
+    ticks = tuple(replace(t, u_px=STEPPED_PX) if t.u_px <= SNAPPED_PX else t for t in axis.reading.ticks)
+    fit = AxisCalibration.from_ticks(ticks, scale=axis.reading.calibration.scale)
+    return replace(axis, reading=replace(axis.reading, calibration=fit, ticks=ticks))
 
 
 def _without_corner(reading: AxisReading) -> AxisReading:

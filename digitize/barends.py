@@ -18,6 +18,7 @@ from digitize.series import Place
 DRAWN_U = (0.1, 0.1)  # px: end of a bar, end of an error bar, where strokes keep their sub-pixel places
 SNAPPED_U = (0.42, 0.6)  # px: where strokes were moved to whole pixels, twice for caps, or the page was scanned: found on drawn figures
 
+STEPPED_U = (0.18, 0.22)  # px: in black and white alone, where the edges of a stroke lie on whole pixels; a bar's end is wider than a cap
 
 HIDDEN_OUTLINE = 0.3  # standard deviation of half a hidden outline's thickness, in thicknesses of the axis's line
 HATCH_U = 0.4  # px: by which a hatch may draw the end of a bar, where one of its strokes touches the outline
@@ -420,12 +421,12 @@ def moved(d: Drawn, x0: int, y0: int) -> Drawn:
     return replace(d, bar=replace(d.bar, x0=d.bar.x0 + x0, x1=d.bar.x1 + x0), end=end, outer=move(d.outer), inner=move(d.inner))
 
 
-def weighed(drawn: Sequence[Drawn], noise: float) -> list[Drawn]:
-    """The bars with the uncertainty that the rendering of the whole panel adds to each place's own."""
+def weighed(drawn: Sequence[Drawn], noise: float, *, is_bilevel: bool = False) -> list[Drawn]:
+    """The bars with the uncertainty that the rendering of the whole panel, perhaps in black and white, adds to each place's own."""
     ends = np.array([d.end.px for d in drawn])
     tips = np.array([d.outer.px for d in drawn if d.outer is not None])
     coarse = noise > 0.4 or _is_snapped(ends) or _is_snapped(tips)
-    of_end, of_tip = SNAPPED_U if coarse else DRAWN_U
+    of_end, of_tip = STEPPED_U if is_bilevel else SNAPPED_U if coarse else DRAWN_U
 
     def add(place: Place | None, u: float) -> Place | None:
         return None if place is None else replace(place, u_px=math.hypot(place.u_px, u))

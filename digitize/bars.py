@@ -61,7 +61,7 @@ def read_bars(panel: Panel, legend: Sequence[LegendEntry] = ()) -> BarReading:
     drawn = read_ends(found.field, found.risen) + [
         mirrored(d, found.field.rgb.shape[0] - 1) for d in read_ends(found.field.flipped(), found.hanging)
     ]
-    drawn = complete_ends(weighed(drawn, found.field.noise))
+    drawn = complete_ends(weighed(drawn, found.field.noise, is_bilevel=panel.is_bilevel))
     drawn = [_under_legend(moved(d, *found.field.origin), legend, panel.height) for d in drawn]
     base = float(found.field.base + found.field.origin[1])
     series, flags = grouped(panel, legend, drawn, base)

@@ -376,14 +376,24 @@ def _last_row(amount: Doubles, column: int, box: Box, start: int, height: float,
         row += step
     for k, (first, last) in enumerate(runs):
         wide = [r for r in range(first, last + step, step) if beside[r] > 0.4]
-        # A cap is thin and ends its piece; what goes round an outlier does not.
-        if wide and wide[-1] == last and abs(last - wide[0]) <= THICKEST * height and abs(last - first) + 1 > len(wide):
+        # A cap is thin and ends its piece, but for a row by which its arms lie askew; what goes round an outlier does not.
+        is_thin = bool(wide) and abs(last - wide[0]) <= THICKEST * height
+        if is_thin and abs(wide[-1] - last) <= 1 and wide[0] != first:
+            return last
+        # A dash may end before the cap, which then stands alone: as thick as the stroke, and wide from its first row on.
+        if k > 0 and is_thin and len(wide) >= abs(last - first) and len(wide) <= 1.5 * _thickness(seen[sum(runs[0]) // 2], column) + 2:
             return last
         if wide and k > 0:
             return runs[k - 1][1]
     lengths = [abs(b - a) + 1 for a, b in runs]
     is_dashed = len(runs) >= 3 and max(lengths[:-1]) <= 2 * min(lengths[:-1]) + 2 and lengths[-1] <= max(lengths[:-1]) + 2
     return None if not runs else runs[-1][1] if is_dashed else runs[0][1]
+
+
+def _thickness(row: Doubles, column: int) -> int:
+    """How many columns of a row, on either side of a stroke's column, hold its ink."""
+    inked = np.flatnonzero(row[max(0, column - 12) : column + 13] > 0.4)
+    return int(np.ptp(inked)) + 1 if inked.size else 0
 
 
 def _is_touched(crop: NDArray[np.uint8], box: Box, end: float | None, height: float) -> bool:

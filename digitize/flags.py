@@ -28,7 +28,7 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "uneven_bar": "The halves of this error bar differ although the panel's other bars are even.",
         "not_refined": "The marker could not be fitted to its pixels; its place is that of the coarse search.",
         "hidden_in_bar": "The lower end of the error bar cannot be seen inside a filled bar; whether there is one is not known.",
-        "category_unread": "The label under this bar could not be read.",
+        "category_unread": "The label under this mark could not be read, or there is none.",
         "cap_missing": "The error bar has no cap at an end where the panel's other bars have one.",
         "clipped": "The mark or its error bar runs into the edge of the plot: its true end may lie beyond.",
         "text_layer_differs": "The PDF's own text says another tick label than its rendering shows; the rendering was believed.",

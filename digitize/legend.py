@@ -13,6 +13,7 @@ from digitize.ocr import TextBox
 Box = tuple[int, int, int, int]
 ONE_MORE = 1.5  # distances between lines within which the next line of a legend lies
 THIN = 0.4  # of a digit's height: no key is so narrow, but lines are
+TALLEST = 2.2  # digit heights of the tick labels: no name is set larger
 KEY_REACH = 6.5  # how far from its name a key may lie, in digit heights
 
 
@@ -38,7 +39,7 @@ def find_legend(image: NDArray[np.uint8], texts: Sequence[TextBox], plot: Box, h
     height : float
         Digit height of the tick labels, px.
     """
-    words = [t for t in texts if is_word(t)]
+    words = [t for t in texts if is_word(t, height)]
     names = [t for t in words if _is_name(t, plot, height)]
     best: tuple[LegendEntry, ...] = ()
     for right_side in (False, True):
@@ -135,10 +136,10 @@ def _with_swallowed(entries: tuple[LegendEntry, ...], names: Sequence[TextBox], 
     return tuple(result)
 
 
-def is_word(text: TextBox) -> bool:
-    """Whether a box surely holds words, not marks of the plot that look like a sign."""
-    if set(text.text) <= set("oO0 "):
-        return False  # a row of open circles
+def is_word(text: TextBox, digit_height: float) -> bool:
+    """Whether a box surely holds words, not marks of the plot that look like a sign; `digit_height` (px) is that of the tick labels."""
+    if set(text.text) <= set("oO0 ") or text.height > TALLEST * digit_height:
+        return False  # a row of open circles; error bars that stand like an L and an I
     latin = sum(c.isalpha() and ord(c) < 0x250 for c in text.text)
     return text.rotation == 0 and latin >= 2 and text.confidence > 0.7 and latin >= 0.4 * len(text.text.replace(" ", ""))
 

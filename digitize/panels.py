@@ -33,7 +33,7 @@ class Panel:
     `box` (x0, y0, x1, y1) is the inside of the plot, within its axis lines; `x` is numeric, of names, or None where nothing could be read;
     `texts` are the boxes that belong to neither axis; `height` is the height of the tick labels' digits; `drawing`
     is what the page draws, where it is not an image. `is_turned` tells that all this is in the turned view (`digitize.turned`): the panel's
-    values run along the x axis of the figure.
+    values run along the x axis of the figure. `is_bilevel` tells that the image was in black and white alone.
     """
 
     image: NDArray[np.uint8]
@@ -46,6 +46,7 @@ class Panel:
     flags: tuple[str, ...] = ()
     drawing: Drawing = field(default_factory=Drawing)
     is_turned: bool = False
+    is_bilevel: bool = False
 
     @property
     def calibrations(self) -> dict[str, AxisCalibration]:

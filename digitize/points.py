@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
+from calibration.axis import STEPPED_PX
 from digitize.covered import Standing, uncovered
 from digitize.errorbars import ErrorBar, find_stems, pair_error_bars, reconciled
 from digitize.ink import Ink, Layer, find_layers, paper_color, substantial
@@ -25,6 +26,9 @@ from digitize.series import Mark, Place, Series, hex_color
 from digitize.shapes import CIRCLE, Shape
 
 FloatArray = NDArray[np.float32]
+STEPS_KNOWN = 20.0
+"""Degrees of freedom that the steps of black and white count for against the scatter of ticks."""
+STEPPED_CAP_U = 0.12  # px: by which a cap in black and white is less sure than a tick, which a longer stroke draws
 EVEN_PERHAPS, EVEN_SURELY = 1.0, 5.0  # what uneven halves cost where bars share a stem
 
 
@@ -209,7 +213,7 @@ def without_text(panel: Panel, legend: Sequence[LegendEntry]) -> NDArray[np.uint
         crop[max(0, round(b)) : max(0, round(d)), max(0, round(a)) : max(0, round(c))] = paper
 
     for text in panel.texts:
-        if is_word(text):
+        if is_word(text, panel.height):
             paint(text.box, 0.15 * text.height)
     if legend:
         for entry in legend:
@@ -251,8 +255,9 @@ def _mark(point: Point, fit: Fit, look: Looks, amount: NDArray[np.float64], scal
     u = position_noise(panel)
     u_marker = float(np.hypot(u, 0.05 + 1.5 * fit.misfit)) if is_fitted else 3 * u
     bar = point.bar
+    u_end = float(np.hypot(u, STEPPED_CAP_U)) if panel.is_bilevel else u
     top, bottom = (
-        None if end is None else _end(amount, fit.x, to_px(end, scale), capped=capped, upward=upward, scale=scale, u=u)
+        None if end is None else _end(amount, fit.x, to_px(end, scale), capped=capped, upward=upward, scale=scale, u=u_end)
         for end, capped, upward in ((bar.top, bar.top_capped, True), (bar.bottom, bar.bottom_capped, False))
     )
     if "mirrored" in bar.flags:  # one of the two was made from the other through the marker: which one is not worth telling apart
@@ -298,12 +303,17 @@ def _end(amount: NDArray[np.float64], x: float, y: float, *, capped: bool, upwar
 
 
 def position_noise(panel: Panel) -> float:
-    """Standard uncertainty (px) of a position in this figure, as its tick marks show it: how far they lie from the fitted axes."""
+    """Standard uncertainty (px) of a position in this figure, as its tick marks show it: how far they lie from the fitted axes.
+
+    In black and white it is known beforehand, and few ticks that line up by luck or do not weigh little against that.
+    """
     rmses = []
     for axis in (panel.y, panel.x):
         calibration = getattr(axis, "calibration", None)
         if calibration is not None:
             used = sum(t.used for t in calibration.ticks)
             if used > 2:
-                rmses.append(calibration.rmse_px * (used / (used - 2)) ** 0.5)
-    return float(np.clip(max(rmses, default=0.3), 0.08, 1.5))
+                known = STEPS_KNOWN if panel.is_bilevel else 0.0
+                squares = known * STEPPED_PX**2 + used * calibration.rmse_px**2
+                rmses.append((squares / (known + used - 2)) ** 0.5)
+    return float(np.clip(max(rmses, default=0.3), STEPPED_PX if panel.is_bilevel else 0.08, 1.5))

@@ -10,10 +10,10 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from calibration import SINCE_EPOCH, AxisCalibration, PixelTransform, iso_date
-from digitize.axes import Axis, find_axes
+from calibration import SINCE_EPOCH, AxisCalibration, CategoryAxis, PixelTransform, iso_date
+from digitize.axes import Axis, find_axes, stepped
 from digitize.categories import Categories, x_title, y_title
-from digitize.deskew import Tilt, estimate_tilt, straighten
+from digitize.deskew import Tilt, estimate_tilt, is_bilevel, straighten
 from digitize.flags import known
 from digitize.given import GivenAxis, with_given
 from digitize.horizontal import find_horizontal, replaces
@@ -37,6 +37,7 @@ COUNTED_KINDS = ("errorbar", "scatter", "line", "km")
 """Kinds whose marks stand at numbers, also where these are written as dates or with a word; bars and boxes stand in categories."""
 LINE_SHARE = 0.12  # share of the shorter side of an image that an axis line is long at least
 
+AWAY = 0.45  # of the distance of names, to which the outer ones of a group of marks stand off their name
 BEYOND = 3.0  # px that a marker may stand outside the plot: the width of its frame
 
 _Found = tuple[tuple[LegendEntry, ...], Marks]
@@ -82,7 +83,9 @@ def read_image(
     drawing = drawing if drawing is not None else Drawing()
     # What is drawn stands straight; a scan can lie askew, also on a page that draws a frame around it.
     straight = bool(drawing.paths) and not drawing.images
-    tilt = Tilt() if straight else estimate_tilt(np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8))
+    given = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+    tilt = Tilt() if straight else estimate_tilt(given)
+    in_steps = is_bilevel(given)
     to_original = PixelTransform.translation(*origin)
     if not tilt.is_straight:
         drawing = Drawing()
@@ -94,11 +97,13 @@ def read_image(
     lines = with_drawn(find_lines(gray, int(LINE_SHARE * min(gray.shape))), strokes, gray, int(LINE_SHARE * min(gray.shape)))
     texts, found = with_slanted(image, texts, find_axes(gray, texts, lines), lines)
     read = [with_multiplier(checked(exact_axis(axis, strokes), drawing.texts), texts) for axis in found]
+    read = [stepped(axis) for axis in read] if in_steps and not tilt.is_straight else read
     axes = with_given(read, calibrate, (gray.shape[0], gray.shape[1]), lines, to_original)
-    upright = find_panels(image, axes, texts, lines, drawing)
+    upright = [replace(p, is_bilevel=in_steps) for p in find_panels(image, axes, texts, lines, drawing)]
     # Names along the rows of a forest plot outweigh a column of numbers that reads as an axis, but no axis with a line of its own.
     rivals = [p for p in upright if p.y.reading.is_sure and (p.y.marks.axis_line is not None or _has_own_foot(p))]
-    turned = [(p, _marks(p, kind)) for p in find_horizontal(image, axes, texts, lines, drawing, rivals)]
+    lying = [replace(p, is_bilevel=in_steps) for p in find_horizontal(image, axes, texts, lines, drawing, rivals)]
+    turned = [(p, _marks(p, kind)) for p in lying]
     # Bars and boxes have no such names to tell: where a column of numbers surely reads as an axis they are not looked for.
     sure = [p for p in upright if p.y.reading.is_sure]
     held = [each for each in turned if each[1][1].kind == "forest" or not any(replaces(each[0], p) for p in sure)]
@@ -270,7 +275,8 @@ def _point_record(mark: Mark, panel: Panel, to_original: PixelTransform) -> Poin
     if mark.category is not None:
         x = mark.category
     elif isinstance(panel.x, Categories):
-        x = panel.x.axis.nearest(mark.x.px)
+        x = panel.x.axis.nearest(mark.x.px) if panel.x.are_dates else _name_under(panel.x.axis, mark.x.px)
+        flags += ["category_unread"] if x is None else []
         flags += ["axis_unread"] if panel.x.run_together else ["dates_as_names"] if panel.x.are_dates else []
     elif panel.x is not None:
         x, u_x = _value(panel.x.calibration, mark.x)
@@ -285,6 +291,14 @@ def _point_record(mark: Mark, panel: Panel, to_original: PixelTransform) -> Poin
         x_lo=x_lo, x_hi=x_hi, u_x_lo=u_x_lo, u_x_hi=u_x_hi,
         flags=known(flags), confidence=mark.confidence, **_parts(mark, panel.y.calibration), **mark.said, **_date(panel.x, x),
     )  # fmt: skip
+
+
+def _name_under(axis: CategoryAxis, px: float) -> str | None:
+    """The name over which a mark stands, None half-way to the next or further off: programs leave out names for which there is no room."""
+    number = axis.nearest_index(px)
+    apart = np.diff(np.sort(axis.centers_px))
+    is_under = apart.size == 0 or abs(axis.centers_px[number] - px) <= AWAY * float(apart.min())
+    return axis.names[number] if is_under else None
 
 
 def _date(axis: Axis | Categories | None, x: float | str | None) -> dict[str, str]:

@@ -69,7 +69,7 @@ class _Word:
 
 def _words(scene: Scene) -> list[_Word]:
     """What may name a series: the page's own texts, as far as the rendering does not show other letters, and what else was read there."""
-    read = [t for t in scene.panel.texts if is_word(t)]
+    read = [t for t in scene.panel.texts if is_word(t, scene.panel.height)]
     spans = [s for s in scene.panel.drawing.texts if abs(s.degrees) < 1 and sum(c.isalpha() for c in s.text) >= 2]
     words = []
     for span in spans:

@@ -6,6 +6,7 @@ import io
 from pathlib import Path
 from typing import Any
 
+import cv2
 import numpy as np
 import PIL.Image
 import pytest
@@ -78,6 +79,35 @@ def test_paths_give_them_exactly(style: dict[str, Any], tmp_path: Path) -> None:
     (panel,) = digitize_file(tmp_path / "boxes.pdf").record.panels
     assert panel.medium == "vector"
     assert_boxes(panel, 0.003)  # three decimals of a point, of which 22 make a unit, and as much for the axis
+
+
+@pytest.mark.parametrize("inches", [2.8, 3.0, 3.2, 3.4, 3.6])
+def test_dashed_whiskers_end_at_their_caps_in_scans(inches: float) -> None:
+    """Each height of the figure ends the dashes elsewhere; in black and white a cap that lies askew ends a row before its stroke does."""
+    figure = Figure(figsize=(4.5, inches), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.bxp([box | {"fliers": []} for box in BOXES], whiskerprops={"linestyle": (0, (4, 4))}, medianprops={"color": "k"})
+    axes.set(ylim=(0, 10), yticks=range(0, 11, 2))
+    image = cv2.cvtColor(pixels(figure, dpi=300), cv2.COLOR_RGB2GRAY)
+    turn = cv2.getRotationMatrix2D((image.shape[1] / 2, image.shape[0] / 2), 0.35, 1.0)
+    turned = cv2.warpAffine(image, turn, image.shape[::-1], borderValue=(255,), flags=cv2.INTER_CUBIC)
+    (read,) = read_image(np.repeat(np.where(turned < 128, 0, 255).astype(np.uint8)[..., None], 3, axis=2))
+    for point, box in zip(read.record.series[0].points, BOXES, strict=True):
+        said = point.model_extra or {}
+        # A dash is 17 px of some 75 px a unit; a cap on whole pixels is found to one of them.
+        assert said["whisker_lo"] == pytest.approx(box["whislo"], abs=0.03)
+        assert said["whisker_hi"] == pytest.approx(box["whishi"], abs=0.03)
+
+
+def test_a_box_over_a_name_that_was_left_out_has_no_name(tmp_path: Path) -> None:
+    """Programs leave out a name for which there is no room: the box does not have its neighbour's."""
+    figure = drawn(STYLES[0])
+    figure.axes[0].set_xticks([1, 3], ["Placebo", "High dose"])
+    figure.savefig(tmp_path / "boxes.pdf")
+    for read in (digitize_file(tmp_path / "boxes.pdf").record.panels[0], read_image(pixels(figure))[0].record):
+        assert [p.x for s in read.series for p in s.points] == ["Placebo", None, "High dose"]
+        assert [p.flags for s in read.series for p in s.points] == [(), ("category_unread",), ()]
 
 
 def test_outliers_say_that_whiskers_are_no_ranges() -> None:

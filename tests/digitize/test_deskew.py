@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pytest
 
-from digitize.deskew import NEGLIGIBLE_DEGREES, Tilt, estimate_tilt, straighten
+from digitize.deskew import NEGLIGIBLE_DEGREES, Tilt, estimate_tilt, is_bilevel, straighten
 from tests.digitize.drawings import Drawing, askew, draw
 
 
@@ -42,6 +42,19 @@ def test_skew_is_found_and_taken_out(seed: int) -> None:
     x = np.linspace(0.3, 10.2, drawing.values.size)
     # Straightened, a straight line of the data plane has an x that is linear in the data's x alone.
     assert np.abs(probe[0] - np.polyval(np.polyfit(x, probe[0], 1), x)).max() < 0.3
+
+
+@pytest.mark.parametrize("degrees", [-0.12, -0.07, 0.06, 0.1])
+def test_a_slight_turn_is_found_in_black_and_white(degrees: float) -> None:
+    """There a line of 800 px rises by one pixel, a short one by none: a fit without what lies beyond the step finds it level."""
+    gray = cv2.cvtColor(askew(draw(3, "plain", "pdf", style="frame", dpi=300), degrees).image, cv2.COLOR_RGB2GRAY)
+    black_and_white = np.where(np.asarray(gray) < 128, 0, 255).astype(np.uint8)
+    assert is_bilevel(black_and_white)
+    assert not is_bilevel(np.asarray(gray, dtype=np.uint8))
+    tilt = estimate_tilt(black_and_white)
+    # STEP_PX over the longest line of some 900 px are 0.016 degrees.
+    assert tilt.level == pytest.approx(degrees, abs=0.03)
+    assert tilt.upright == pytest.approx(degrees, abs=0.03)
 
 
 def test_an_empty_image_has_no_tilt() -> None:

@@ -189,7 +189,12 @@ def test_an_enlarged_legend_has_enlarged_boxes() -> None:
     ],
 )
 def test_what_is_a_word(name: str, confidence: float, rotation: Literal[0, 90], expected: bool) -> None:
-    assert is_word(text(name, 0, 10, confidence=confidence, rotation=rotation)) is expected
+    assert is_word(text(name, 0, 10, confidence=confidence, rotation=rotation), HEIGHT) is expected
+
+
+def test_strokes_as_tall_as_three_lines_of_labels_are_no_word() -> None:
+    """Two error bars beside one another read as `LI`: taken for a name, they would take the markers beside them for its key."""
+    assert not is_word(replace(text("LI", 0, 10, confidence=0.83), height=3 * HEIGHT), HEIGHT)
 
 
 LEGEND = tuple(LegendEntry(name, (250, y, 300, y + 12), (210, y, 240, y + 12)) for name, y in (("Active", 40), ("Placebo", 60)))
