@@ -129,8 +129,11 @@ def _erased(ink: Mask, lines: Mask, thickest: int, end: int) -> Mask:
     return np.asarray((rest > 0) | (gone & ink & (above > 0) & (below > 0)))
 
 
-def find_skyline(field: Field) -> Skyline | None:
-    """The skyline of a field; None where there is no room above its baseline."""
+def find_skyline(field: Field, beside: float = 0.5) -> Skyline | None:
+    """The skyline of a field; None where there is no room above its baseline.
+
+    `beside` is the share of the plot's height, from its top, over which no bar touches the left or right edge of the plot.
+    """
     foot = field.base - max(3, round(0.2 * field.height))
     if foot < 8:
         return None
@@ -138,7 +141,7 @@ def find_skyline(field: Field) -> Skyline | None:
     size = max(3, round(0.2 * field.height) | 1)
     closed = cv2.morphologyEx(np.pad(ink, size).astype(np.uint8), cv2.MORPH_CLOSE, np.ones((size, size), np.uint8))
     _, labels = cv2.connectedComponents((closed[size:-size, size:-size] == 0).astype(np.uint8), connectivity=4)
-    half = max(1, foot // 2)
+    half = max(1, round(beside * foot))
     seeds = np.unique(np.concatenate([labels[:2].ravel(), labels[:half, 0], labels[:half, -1]]))
     outside = np.isin(labels, seeds[seeds > 0])
     open_rows = outside[::-1]

@@ -31,7 +31,7 @@ ON_GRID = (0.7, 0.06, 1.6)  # by which edges may lie off their even places (root
 STRAYS = 0.15  # share of the jumps, or else one, that a frame beside them may have moved
 GAP_U = 0.7  # of half a stroke in the paper's colour: the standard uncertainty of what it hides
 FRAME = 0.95  # share of the plot's height that a frame covers
-FINEST = 0.25  # px: half a stroke that can be told from none
+FREE_SIDES = 0.06  # share of the plot's height, from its top, that the outer bins leave free
 LINE_PX = 2  # rows above the baseline that may be the axis line
 LOWEST = (6.0, 0.6)  # px, digit heights, added: bars that lie clear of the axis line
 CLEAR = (10.0, 0.9)  # the same: bars whose end can be fitted without regard to the axis line
@@ -81,7 +81,7 @@ def read_histogram(panel: Panel, legend: Sequence[LegendEntry] = ()) -> tuple[Se
     # Bars that fill a lower corner hide the frame there, and the plot seems to end above it.
     x0, y0, x1, y1 = panel.box
     field = _within(panel, make_field(replace(panel, box=(x0, y0, x1, max(y1, round(base) - 1))), legend, base))
-    sky = find_skyline(field)
+    sky = find_skyline(field, beside=FREE_SIDES)
     grid = _grid(sky, field) if sky is not None else None
     if sky is None or grid is None:
         return ()

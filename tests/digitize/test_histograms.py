@@ -203,6 +203,18 @@ def test_an_outline_on_a_gridline_and_a_frame_is_followed(tmp_path: Path) -> Non
     assert [p.y for p in points] == pytest.approx(counts.tolist(), abs=0.3)
 
 
+def test_an_outline_that_begins_high_on_the_frame_is_followed(tmp_path: Path) -> None:
+    counts = np.array([38, 50, 59, 48, 44, 28, 24, 19, 3, 1])
+    figure = Figure(figsize=(5, 3.6), layout="constrained")
+    axes = figure.subplots()
+    axes.set(xlim=(40, 75), ylim=(0, 62), xlabel="Age (years)", ylabel="Patients")
+    axes.stairs(counts, EDGES, color="black", linewidth=0.7)
+    figure.savefig(tmp_path / "ages.png", dpi=150)
+    panel, points = bins(tmp_path / "ages.png")
+    assert panel.kind == "histogram"
+    assert [p.y for p in points] == pytest.approx(counts.tolist(), abs=0.3)
+
+
 SECOND = np.array([0, 2, 9, 11, 21, 30, 33, 27, 12, 4])
 
 
