@@ -14,6 +14,8 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitize.boxlines import LINE, NARROWEST, THICKEST, WIDEST, Box, Doubles, FloatArray, beside, inner_line, line_between, rgb
+from digitize.crossed import Strokes, are_scattered, crossed_boxes, crossed_whisker, observations, strokes_of
 from digitize.ink import paper_color
 from digitize.legend import LegendEntry
 from digitize.panels import Panel
@@ -21,18 +23,12 @@ from digitize.points import position_noise, without_text
 from digitize.refine import cap_centre, ink_amount, stroke_end
 from digitize.series import Mark, Place, Series, hex_color
 
-FloatArray = NDArray[np.float32]
-Doubles = NDArray[np.float64]
-
-LINE = 40.0  # grey levels by which a line differs from what is beside it
-THICKEST = 0.5  # digit heights: no line of a box is thicker
-NARROWEST, WIDEST = 0.8, 0.5  # width of a box: digit heights at least, share of the plot at most
 LARGEST_MARKER = 2.5  # digit heights
 RECTANGULAR = 0.8  # share of its own extent that an enclosed area fills (a notched one less than a plain one)
 PAPER_LIKE = 16  # grey levels by which the median colour below a box may differ from the paper
 SAME_SIDE = 2.5  # px within which the sides of areas lie on one line
-BESIDE = 0.16  # share of a box's width to each side of its middle that whisker and mean may cover
 GAP = 1.0  # digit heights: longest gap of a dashed whisker
+ONE_PLACE = 1.2  # px within which two marks beyond a whisker are one observation: an outlier and the point beside it
 U_LINE = 0.06  # px: how well the middle of a line is known, beside what the axes say
 
 
@@ -44,28 +40,6 @@ class Area:
     y0: int
     x1: int
     y1: int
-
-
-@dataclass(frozen=True, eq=False)
-class Box:
-    """A box in px of the crop: inner columns, the middles of its upper, median (NaN where none shows) and lower line, and its fill."""
-
-    x0: float
-    x1: float
-    top: float
-    median: float
-    bottom: float
-    fill: FloatArray
-
-    @property
-    def middle(self) -> float:
-        """Where its whiskers stand."""
-        return (self.x0 + self.x1) / 2
-
-    @property
-    def width(self) -> float:
-        """Inner width."""
-        return self.x1 - self.x0 + 1
 
 
 def box_evidence(panel: Panel, legend: Sequence[LegendEntry] = ()) -> float:
@@ -86,7 +60,7 @@ def _floats(crop: NDArray[np.uint8], box: Box, height: float) -> bool:
     below = round(box.bottom + THICKEST * height + 3)
     if box.bottom >= crop.shape[0] - 0.5 * height or below + 2 > crop.shape[0]:
         return False
-    strip = crop[below : below + 2, _beside(box.x0, box.x1)].astype(np.float32)
+    strip = crop[below : below + 2, beside(box.x0, box.x1)].astype(np.float32)
     return float(np.abs(np.median(strip, axis=(0, 1)) - paper_color(crop)).max()) < PAPER_LIKE
 
 
@@ -117,7 +91,9 @@ def read_boxes(panel: Panel, legend: Sequence[LegendEntry] = ()) -> tuple[Series
     """
     crop = without_text(panel, legend)
     boxes = _boxes(crop, panel)
-    marks = [_mark(crop, box, panel) for box in boxes]
+    strokes = strokes_of(crop, panel.height)
+    have_points = any(box.is_crossed for box in boxes) or are_scattered(strokes, boxes, panel.height)
+    marks = [_crossed_mark(strokes, box, panel) if have_points else _mark(crop, box, panel) for box in boxes]
     fills = np.array([box.fill for box in boxes]).reshape(-1, 3)
     return grouped(panel, legend, [box.middle + panel.box[0] for box in boxes], fills, marks)
 
@@ -131,20 +107,15 @@ def grouped(
     classes = _fill_classes(fills)
     several = len(legend) > 1 and len(set(classes)) == len(legend)
     if not several:
-        color = hex_color(_rgb(np.median(fills, axis=0)))
+        color = hex_color(rgb(np.median(fills, axis=0)))
         return (Series("", color, "box", tuple(m for _, m in sorted(zip(middles, marks, strict=True), key=lambda p: p[0]))),)
     series = []
     for k in dict.fromkeys(classes):
         own = [i for i, c in enumerate(classes) if c == k]
         fill = np.median(fills[own], axis=0)
         name = min(legend, key=lambda entry: float(np.abs(key_color(panel, entry) - fill).max())).name
-        series.append(Series(name, hex_color(_rgb(fill)), "box", tuple(marks[i] for i in sorted(own, key=lambda i: middles[i]))))
+        series.append(Series(name, hex_color(rgb(fill)), "box", tuple(marks[i] for i in sorted(own, key=lambda i: middles[i]))))
     return tuple(series)
-
-
-def _rgb(color: NDArray[np.floating]) -> tuple[int, int, int]:
-    r, g, b = (round(float(c)) for c in color)
-    return r, g, b
 
 
 def _fill_classes(fills: FloatArray) -> list[int]:
@@ -171,6 +142,24 @@ def key_color(panel: Panel, entry: LegendEntry) -> FloatArray:
 
 
 def _boxes(crop: NDArray[np.uint8], panel: Panel) -> list[Box]:
+    """Boxes left to right, by what their lines enclose, or by the lines alone where points are drawn over them."""
+    enclosed = _enclosed_boxes(crop, panel)
+    crossed = crossed_boxes(crop, panel.height)
+    # Where both see the same box nothing is drawn over it.
+    agreed = {id(c): e for c in crossed for e in enclosed if _is_same(c, e)}
+    left = [e for e in enclosed if all(abs(e.middle - c.middle) > 0.5 * c.width for c in crossed)]
+    found = [agreed.get(id(c), c) for c in crossed] + left
+    width = float(np.median([b.width for b in found])) if found else 0.0
+    return sorted((b for b in found if 0.6 * width < b.width < 1.7 * width), key=lambda b: b.middle)
+
+
+def _is_same(a: Box, b: Box) -> bool:
+    """Whether two boxes have the same sides, quartiles and median to a pixel."""
+    off = np.array([a.x0 - b.x0, a.x1 - b.x1, a.top - b.top, a.bottom - b.bottom, a.median - b.median])
+    return bool((np.abs(off) < (3.0, 3.0, 1.0, 1.0, 1.0)).all())
+
+
+def _enclosed_boxes(crop: NDArray[np.uint8], panel: Panel) -> list[Box]:
     """Boxes left to right: stacked areas of one width with a line between them."""
     areas = _enclosed(crop, panel.height)
     used: set[Area] = set()
@@ -217,66 +206,17 @@ def _is_below(upper: Area, lower: Area, height: float) -> bool:
 def _box(crop: NDArray[np.uint8], stack: Sequence[Area], height: float) -> Box | None:
     """A box from its areas: two (or more, where other lines run through) with the median between them."""
     x0, x1 = float(np.median([a.x0 for a in stack])), float(np.median([a.x1 for a in stack]))
-    beside = _beside(x0, x1)
-    profile = crop[:, beside].astype(np.float32).mean(axis=1)
+    profile = crop[:, beside(x0, x1)].astype(np.float32).mean(axis=1)
     fill = np.median(np.concatenate([profile[a.y0 + 1 : a.y1] if a.y1 - a.y0 > 3 else profile[a.y0 : a.y1 + 1] for a in stack]), axis=0)
     reach = round(THICKEST * height) + 2
     paper = paper_color(crop)
-    top = _line_between(profile, stack[0].y0, reach, paper, fill, upward=True)
-    bottom = _line_between(profile, stack[-1].y1, reach, paper, fill, upward=False)
+    top = line_between(profile, stack[0].y0, reach, paper, fill, upward=True)
+    bottom = line_between(profile, stack[-1].y1, reach, paper, fill, upward=False)
     if top is None or bottom is None:
         return None
-    inner = [_inner_line(profile, a.y1, b.y0, fill) for a, b in pairwise(stack)]
+    inner = [inner_line(profile, a.y1, b.y0, fill) for a, b in pairwise(stack)]
     median = max(inner, key=lambda line: line[1])[0] if inner else np.nan
     return Box(x0, x1, top, median, bottom, np.asarray(fill, dtype=np.float32))
-
-
-def _beside(x0: float, x1: float) -> NDArray[np.int64]:
-    """Columns of a box away from its sides and its middle."""
-    columns = np.arange(round(x0) + 1, round(x1))
-    middle, away = (x0 + x1) / 2, BESIDE * (x1 - x0 + 1)
-    kept = columns[np.abs(columns - middle) > away]
-    return kept if kept.size >= 2 else columns
-
-
-def _line_between(profile: FloatArray, edge: int, reach: int, paper: FloatArray, fill: FloatArray, *, upward: bool) -> float | None:
-    """Middle of the outline just beyond the edge of an area: between paper and fill, whichever way it lies."""
-    step = -1 if upward else 1
-    rows = np.array([edge + step * k for k in range(-2, reach + 1)])
-    rows = rows[(rows >= 0) & (rows < len(profile))]
-    if rows.size < 4:
-        return None
-    colors = profile[rows]
-    darkest = int(np.argmax(np.minimum(np.abs(colors - paper).max(axis=1), np.abs(colors - fill).max(axis=1))))
-    ink = colors[darkest]
-    shares = np.empty(rows.size)
-    for k, color in enumerate(colors):
-        ground = fill if k < darkest else paper if k > darkest else (fill + paper) / 2
-        way = ink - ground
-        shares[k] = np.clip(float((color - ground) @ way) / max(float(way @ way), 1.0), 0, 1)
-    shares[shares < 0.06] = 0.0
-    shares = _hump(shares, darkest)
-    return float((shares * rows).sum() / shares.sum()) if shares.sum() > 0 else None
-
-
-def _inner_line(profile: FloatArray, above: int, below: int, fill: FloatArray) -> tuple[float, float]:
-    """Middle of a line that lies within the fill, and how much it stands out."""
-    rows = np.arange(max(0, above - 1), min(len(profile), below + 2))
-    off = np.linalg.norm(profile[rows] - fill, axis=1)
-    peak = int(off.argmax())
-    shares = _hump(np.where(off > 0.06 * off[peak], off, 0.0), peak)
-    return float((shares * rows).sum() / max(shares.sum(), 1e-9)), float(off.sum())
-
-
-def _hump(values: Doubles, peak: int) -> Doubles:
-    """The values, only those that run on from the peak."""
-    kept = np.zeros_like(values)
-    for step in (-1, 1):
-        k = peak
-        while 0 <= k < values.size and values[k] > 0:
-            kept[k] = values[k]
-            k += step
-    return kept
 
 
 # Whiskers and points
@@ -317,6 +257,38 @@ def _mark(crop: NDArray[np.uint8], box: Box, panel: Panel) -> Mark:
     )
 
 
+def _crossed_mark(strokes: Strokes, box: Box, panel: Panel) -> Mark:
+    """A box of a plot in which single observations are drawn over the boxes.
+
+    What lies beyond the whiskers is given as outliers, once where a point stands beside the mark of the outlier; a mark of the mean cannot
+    be told from points.
+    """
+    x0, y0, _, _ = panel.box
+    u = float(np.hypot(position_noise(panel), U_LINE))
+    upper, lower = crossed_whisker(strokes, box, upward=True), crossed_whisker(strokes, box, upward=False)
+    top, bottom = (box.top if upper is None else upper.px), (box.bottom if lower is None else lower.px)
+    beyond = observations(strokes, box, panel.height, top, bottom)
+    at = np.sort([y for _, y in beyond.middles])
+    outliers = at[np.diff(at, prepend=-np.inf) > ONE_PLACE]
+    flags = ["points_over_box"] if outliers.size or beyond.has_more else []
+    if any(end is not None and end.is_hidden for end in (upper, lower)):
+        flags.append("end_doubtful")
+    if upper is None or lower is None:
+        flags.append("whisker_unseen")
+    if np.isnan(box.median):
+        flags.append("median_unseen")
+    ends = [Place(end + y0, u if seen is None else float(np.hypot(u, seen.u_px))) for end, seen in ((top, upper), (bottom, lower))]
+    quartiles = [Place(q + y0, u) for q in (box.top, box.bottom)]
+    if panel.y.calibration.slope > 0:  # values fall along an axis turned round
+        ends, quartiles = ends[::-1], quartiles[::-1]
+    median = Place(box.median + y0, u)
+    parts: dict[str, Place | tuple[Place, ...] | None] = {
+        "median": None if np.isnan(box.median) else median, "q1": quartiles[1], "q3": quartiles[0], "whisker_lo": ends[1],
+        "whisker_hi": ends[0], "outliers": tuple(Place(y + y0, u) for y in outliers.tolist()),
+    }  # fmt: skip
+    return Mark(Place(box.middle + x0, u), median, flags=tuple(flags), confidence=0.6 if flags else 0.9, parts=parts)
+
+
 def _whiskers(crop: NDArray[np.uint8], box: Box, height: float) -> tuple[float | None, float | None]:
     """Ends of the whiskers above and below; None where none goes out."""
     paper = paper_color(crop)
@@ -338,7 +310,7 @@ def _whisker_ink(crop: NDArray[np.uint8], box: Box, paper: FloatArray) -> tuple[
     if not off.size or off.max() < LINE:
         return None
     dark = patch[off >= 0.85 * off.max()]
-    return _rgb(np.median(dark, axis=0))
+    return rgb(np.median(dark, axis=0))
 
 
 def _whisker_end(amount: Doubles, column: int, box: Box, height: float, *, upward: bool) -> float | None:

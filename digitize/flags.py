@@ -38,6 +38,8 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "legend_key": "The mark stands in line with the legend's keys: it may be the key of a name that was not read, and no data point.",
         "legend_covers": "The legend lies over the mark.",
         "median_unseen": "No line of a median shows inside the box: it may lie on an edge of it.",
+        "box_missing": "No box stands over one of the names along the axis: it was not found, or there is none.",
+        "points_over_box": "Observations are drawn over the box: those beyond its whiskers are given as outliers, if they stand apart.",
         "whisker_unseen": "No whisker leaves the box on one side or both: it is taken to end at the box.",
         "curves_alike": "Another curve has the same colour: where they meet one may have been taken for the other.",
         "step_hidden": "The curve steps where other ink or a gap hides it: the place of the step is not known well.",

@@ -136,7 +136,10 @@ def _forest(panel: Panel, legend: Sequence[LegendEntry]) -> Marks:
 
 
 def _boxes(panel: Panel, legend: Sequence[LegendEntry]) -> Marks:
-    return box_marks(read_boxes(panel, legend), "raster")
+    series = read_boxes(panel, legend)
+    marks = box_marks(series, "raster")
+    is_missing = bool(series) and _has_bare_name(panel, series)
+    return replace(marks, series=_doubted(series, ("box_missing",)), flags=("box_missing",)) if is_missing else marks
 
 
 def box_marks(series: tuple[Series, ...], medium: Medium) -> Marks:

@@ -16,6 +16,7 @@ from digitize.vector.pieces import Stroke
 from digitize.vector.scene import Scene
 
 SAME_SIZE, FEW = 0.4, 4  # px within which squares have one size, and how many of that size are no boxes
+OFF_MIDDLE, ASIDE = 0.05, 0.8  # widths of a box by which observations lie off its middle, and up to which they are its own
 INSIDE = 0.25  # px from the edges of a box within which a line across is the edge
 
 
@@ -43,9 +44,24 @@ def read_boxes(scene: Scene, legend: Sequence[LegendEntry]) -> tuple[Series, ...
     """Every box of a panel, marks and series as `digitize.boxes.read_boxes` gives them."""
     boxes = sorted(_boxes(scene, legend), key=lambda r: r.middle)
     stems = _stems(scene)
-    marks = [_mark(r, stems, scene) for r in boxes]
+    over = _observations(boxes, scene)
+    marks = [_mark(r, stems, scene, over[k]) for k, r in enumerate(boxes)]
     fills = np.array([r.fill[:3] if r.fill is not None else scene.paper for r in boxes], dtype=np.float32).reshape(-1, 3)
     return grouped(scene.panel, legend, [r.middle for r in boxes], fills, marks)
+
+
+def _observations(boxes: Sequence[Rectangle], scene: Scene) -> list[list[Glyph] | None]:
+    """The marks over each box where single observations are drawn over the boxes, most of them off their middles; else None for each."""
+    over: list[list[Glyph] | None] = [[] for _ in boxes]
+    n_off = 0
+    for glyph in scene.glyphs:
+        k = min(range(len(boxes)), key=lambda i: abs(boxes[i].middle - glyph.x))
+        away = abs(boxes[k].middle - glyph.x) / boxes[k].width
+        own = over[k]
+        if away < ASIDE and own is not None:
+            own.append(glyph)
+            n_off += away > OFF_MIDDLE
+    return over if n_off >= FEW else [None] * len(boxes)
 
 
 def _boxes(scene: Scene, legend: Sequence[LegendEntry]) -> list[Rectangle]:
@@ -80,17 +96,20 @@ def _whiskers(r: Rectangle, stems: Sequence[Stroke]) -> tuple[float | None, floa
     return min(up, default=None), max(down, default=None)
 
 
-def _mark(r: Rectangle, stems: Sequence[Stroke], scene: Scene) -> Mark:
+def _mark(r: Rectangle, stems: Sequence[Stroke], scene: Scene, over: Sequence[Glyph] | None) -> Mark:
     _, y0, _, y1 = r.box
     lines = _medians(r, scene)
     inner = [s for s in lines if y0 + INSIDE < s.at < y1 - INSIDE] or lines
     median = max(inner, key=lambda s: (s.width, s.order)).at
     up, down = _whiskers(r, stems)
-    flags = ("whisker_unseen",) if up is None or down is None else ()
+    flags: tuple[str, ...] = ("whisker_unseen",) if up is None or down is None else ()
     upper, lower = (y0 if up is None else up), (y1 if down is None else down)
-    near = [g for g in scene.glyphs if abs(g.x - r.middle) < max(2.0, 0.2 * r.width)]
-    outliers = sorted(g.y for g in near if g.y < upper - INSIDE or g.y > lower + INSIDE)
-    means = [g.y for g in near if y0 < g.y < y1]
+    near = [g for g in scene.glyphs if abs(g.x - r.middle) < max(2.0, 0.2 * r.width)] if over is None else over
+    beyond = np.sort([g.y for g in near if g.y < upper - INSIDE or g.y > lower + INSIDE])
+    # An outlier's mark and the observation beside it are one.
+    outliers = beyond[np.diff(beyond, prepend=-np.inf) > (0.0 if over is None else INSIDE)].tolist()
+    means = [g.y for g in near if y0 < g.y < y1] if over is None else []
+    flags += ("points_over_box",) if over is not None and outliers else ()
 
     def place(y: float) -> Place:
         return Place(y, scene.u_px)
@@ -100,7 +119,7 @@ def _mark(r: Rectangle, stems: Sequence[Stroke], scene: Scene) -> Mark:
         ends, quartiles = ends[::-1], quartiles[::-1]
     parts: dict[str, Place | tuple[Place, ...] | None] = {
         "median": place(median), "q1": quartiles[1], "q3": quartiles[0], "whisker_lo": ends[1], "whisker_hi": ends[0],
-        "outliers": tuple(place(y) for y in dict.fromkeys(outliers)),
+        "outliers": tuple(place(y) for y in outliers),
     }  # fmt: skip
     if len(means) == 1:
         parts["mean"] = place(means[0])

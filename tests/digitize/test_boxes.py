@@ -198,3 +198,78 @@ def test_bars_whose_caps_are_as_wide_as_they_are_no_boxes(tmp_path: Path) -> Non
     points = panel.series[0].points
     assert [p.y for p in points] == pytest.approx(heights, abs=0.02)
     assert [p.y_hi for p in points] == pytest.approx([h + e for h, e in zip(heights, errors, strict=True)], abs=0.02)
+
+
+POINTS: list[dict[str, Any]] = [
+    {"color": "black", "markersize": 3, "alpha": 0.8},
+    {"color": "0.4", "markersize": 5, "alpha": 0.4},
+    {"markerfacecolor": "none", "markeredgecolor": "tab:red", "markersize": 4},
+    {"color": "tab:blue", "markersize": 4.5},
+]
+
+
+def observed(count: int = 24) -> list[NDArray[np.float64]]:
+    rng = np.random.default_rng(11)
+    return [np.clip(rng.normal(4 + 0.8 * k, 1.3, count), 0.3, 9.7) for k in range(3)]
+
+
+def with_points(points: dict[str, Any], *, filled: bool, fliers: bool = True) -> Figure:
+    rng = np.random.default_rng(12)
+    figure = Figure(figsize=(4.5, 3.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    boxes = axes.boxplot(observed(), widths=0.5, patch_artist=filled, showfliers=fliers)
+    for box in boxes["boxes"] if filled else ():
+        box.set_facecolor("lightblue")
+    for k, values in enumerate(observed()):
+        axes.plot(k + 1 + rng.uniform(-0.16, 0.16, values.size), values, "o", zorder=3, **points)
+    axes.set(ylim=(0, 10), yticks=range(0, 11, 2), ylabel="Pain score")
+    axes.set_xticks([1, 2, 3], ["Placebo", "Low dose", "High dose"])
+    return figure
+
+
+def beyond_whiskers(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], list[float]]:
+    """Quartiles and whiskers of observations, and those beyond the whiskers."""
+    q1, median, q3 = np.percentile(values, [25, 50, 75])
+    inside = (values >= q1 - 1.5 * (q3 - q1)) & (values <= q3 + 1.5 * (q3 - q1))
+    return np.array([values[inside].min(), q1, median, q3, values[inside].max()]), sorted(values[~inside].tolist())
+
+
+@pytest.mark.parametrize("filled", [False, True])
+@pytest.mark.parametrize("points", POINTS)
+def test_points_over_boxes_do_not_disturb_them(points: dict[str, Any], filled: bool) -> None:
+    (panel,) = read_image(pixels(with_points(points, filled=filled)))
+    assert panel.record.kind == "box"
+    read = [p for s in panel.record.series for p in s.points]
+    assert [p.x for p in read] == ["Placebo", "Low dose", "High dose"]
+    for point, values in zip(read, observed(), strict=True):
+        said = point.model_extra or {}
+        known, outliers = beyond_whiskers(values)
+        # Strokes are on whole pixels, half a pixel is 0.013; a point that hides the end of a whisker is told by a flag.
+        np.testing.assert_allclose([said[k] for k in ("q1", "median", "q3")], known[1:4], atol=0.04)
+        ends = np.array([said["whisker_lo"], said["whisker_hi"]])
+        assert np.abs(ends - known[[0, 4]]).max() < (0.2 if "end_doubtful" in point.flags else 0.04)
+        if "points_over_box" not in point.flags:
+            np.testing.assert_allclose(said["outliers"], outliers, atol=0.05)
+
+
+def test_points_over_boxes_are_no_means_and_observations_beyond_whiskers_are_flagged(tmp_path: Path) -> None:
+    figure = with_points({"color": "0.3", "markersize": 4}, filled=True, fliers=False)
+    figure.savefig(tmp_path / "boxes.pdf")
+    (panel,) = digitize_file(tmp_path / "boxes.pdf").record.panels
+    for point, values in zip(panel.series[0].points, observed(), strict=True):
+        said = point.model_extra or {}
+        known, outliers = beyond_whiskers(values)
+        np.testing.assert_allclose([said[k] for k in ("whisker_lo", "q1", "median", "q3", "whisker_hi")], known, atol=0.01)
+        np.testing.assert_allclose(said["outliers"], outliers, atol=0.01)
+        assert ("points_over_box" in point.flags) == bool(outliers)
+        assert said.get("mean") is None
+
+
+def test_a_name_without_a_box_is_told() -> None:
+    figure = drawn(STYLES[0])
+    axes = figure.axes[0]
+    axes.set_xlim(0.5, 4.5)
+    axes.set_xticks([1, 2, 3, 4], ["Placebo", "Low dose", "High dose", "Sham"])
+    (panel,) = read_image(pixels(figure))
+    assert all("box_missing" in p.flags for s in panel.record.series for p in s.points)
