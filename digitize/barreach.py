@@ -21,19 +21,26 @@ IS_CAP = 0.6  # how much of the ink of a sure cap makes one
 HIDDEN_ENOUGH = 0.6  # share of a place that other ink must cover for nothing to be known of it
 COVERED_COST, PAPER_COST, NO_BAR_COST, SHARED_COST = 0.35, 0.35, 0.7, 2.2  # what it costs to end unseen, to cross a px of paper, ...
 LOOSE_CAP, LOOSE_STEM = 1.0, 0.12  # ... to leave a cap, or a px of stem, to no bar
+PASSING_GAIN = 0.3  # what speaks for an end where a bare stem passes into other ink
 MOST_PAPER, MOST_STEM = 3.0, 2.5
 CHOICES = {1: 40, 2: 24, 3: 12, 4: 7}  # bars that are weighed for each of so many markers
+SHADE = 1.5  # what it costs to end at a cap whose ink is e times as dark, or as pale, as that of the series
 UNLIKE = 0.5  # what it costs for a bar to be e times as long as is usual
+ONE_ANOTHER = 0.5  # how much of that where bars are held against each other
 MARGIN = 0.45  # by how much a reading must beat the next that differs, for it to stand without a doubt
 
 
 @dataclass(frozen=True)
 class Strokes:
-    """How the error bars of a series are drawn, px: half-width of caps (0 where there are none), thickness, and the ink of a sure cap."""
+    """How the error bars of a series are drawn, px: half-width of caps (0 where there are none), thickness, and the ink of a sure cap.
+
+    `is_own` tells whether the series itself showed that ink: then a cap that is much darker or paler is another's.
+    """
 
     cap: float
     thickness: float
     level: float
+    is_own: bool = False
 
 
 @dataclass(frozen=True)
@@ -67,11 +74,14 @@ class Reach:
 class _Column:
     """What is seen along the column of a marker, one value a row.
 
-    `cap` is how much of a cap's ink stands there (0 to 1), `cap_covered` and `stem_covered` the shares that other ink covers, `stem` the
-    ink of the stem (0 to 1).
+    `cap` is how much of a cap's ink stands there (0 to 1), `passing` whether a bare stem passes into other ink, `shade` the log of how much
+    darker than the series' own caps it is, `cap_covered` and `stem_covered` the shares that other ink covers, `stem` the ink of the stem
+    (0 to 1).
     """
 
     cap: Floats
+    passing: Flags
+    shade: Floats
     cap_covered: Floats
     stem: Floats
     stem_covered: Floats
@@ -146,12 +156,17 @@ def weighed(
 
 
 def _unlikeness(markers: Sequence[Standing], combo: Sequence[_Choice]) -> float:
-    """How far the lengths of the bars are from what is usual in their series, summed, at most 1 each."""
-    total = 0.0
+    """How far the lengths of the bars are from what is usual in their series, summed, at most 1 each; or else from each other."""
+    total, lengths = 0.0, []
     for marker, choice in zip(markers, combo, strict=True):
         reaches = [abs(end - marker.y) for end in (choice.top, choice.bottom) if end is not None]
-        if reaches and marker.usual > 0:
-            total += min(abs(float(np.log(max(*reaches, 1.0) / marker.usual))), 1.0)
+        if not reaches:
+            continue
+        lengths.append(max(*reaches, 1.0))
+        if marker.usual > 0:
+            total += min(abs(float(np.log(lengths[-1] / marker.usual))), 1.0)
+    if len(lengths) > 1 and not any(marker.usual > 0 for marker in markers):
+        total += ONE_ANOTHER * min(float(np.ptp(np.log(lengths))), 1.0)
     return total
 
 
@@ -177,7 +192,8 @@ def _column(marker: Standing, strokes: Strokes, own: Floats, covered: Flags, *, 
     if strokes.cap <= 0:
         # An end may lie under the stem of another bar of the same ink.
         hides = stem_covered if is_alone else np.maximum(stem_covered, stem > INKED)
-        return _Column(_stem_ends(stem, stem_covered), _outer(hides), stem, stem_covered)
+        passing = _passings(stem, stem_covered) if is_alone else np.zeros(stem.size, dtype=bool)
+        return _Column(_stem_ends(stem, stem_covered), passing, np.zeros_like(stem), _outer(hides), stem, stem_covered)
     inner = half + 1.0
     arms = [
         _columns(own.shape[1], marker.x - strokes.cap + 0.5, marker.x - inner),
@@ -189,11 +205,12 @@ def _column(marker: Standing, strokes: Strokes, own: Floats, covered: Flags, *, 
     ]
     ink, hidden = _arms(own, covered, arms)
     further, _ = _arms(own, covered, beyond)
+    shade = np.log(np.maximum(ink, 0.05) / max(strokes.level, 0.1)) if strokes.is_own else np.zeros_like(ink)
     ink = np.clip(ink / max(strokes.level, 0.1), 0, 1)
     lean = round(strokes.thickness) + 2
     above, below = _shifted(ink, lean), _shifted(ink, -lean)
     cap = np.clip(ink - np.maximum(np.minimum(above, 1), below), 0, 1) * (1 - np.clip(further / max(strokes.level, 0.1), 0, 1))
-    return _Column(cap, hidden, stem, stem_covered)
+    return _Column(cap, np.zeros(cap.size, dtype=bool), shade, hidden, stem, stem_covered)
 
 
 def _arms(own: Floats, covered: Flags, arms: Sequence[slice]) -> tuple[Floats, Floats]:
@@ -232,6 +249,17 @@ def _stem_ends(stem: Floats, covered: Floats) -> Floats:
     free_above, free_below = (1 - np.maximum.reduce([_shifted(solid, way * k) for k in (2, 3, 4)]) for way in (1, -1))
     at = stem > INKED
     return np.where(at, np.maximum(np.minimum(below, free_above), np.minimum(above, free_below)), 0.0)
+
+
+def _passings(stem: Floats, covered: Floats) -> Flags:
+    """The last rows of own ink before other ink: there a bar ends, or goes on beneath another."""
+    own, other = stem > INKED, (covered > HIDDEN_ENOUGH) & (stem <= INKED)
+    found = np.zeros(stem.size, dtype=bool)
+    for way in (1, -1):
+        solid = own & np.logical_and.reduce([_shifted(own.astype(float), way * k) > 0 for k in (1, 2)])
+        beyond = np.logical_and.reduce([_shifted(other.astype(float), -way * k) > 0 for k in range(2, 8)])
+        found |= solid & beyond & ~(_shifted(own.astype(float), -way) > 0)
+    return found
 
 
 def _outer(covered: Floats) -> Floats:
@@ -306,8 +334,9 @@ def _ends(marker: Standing, column: _Column, caps: Sequence[float], strokes: Str
     gaps = gaps[np.abs(gaps - marker.y) > far]
     up = float(gaps[gaps < row].max(initial=-1)) + 1
     down = float(gaps[gaps > row].min(initial=shown.size)) - 1
-    ups = [c for c in caps if c < marker.y - 0.3 * marker.size] + [up] * (up < marker.y - far)
-    downs = [c for c in caps if c > marker.y + 0.3 * marker.size] + [down] * (down > marker.y + far)
+    passings = [float(row) for row in np.flatnonzero(column.passing) if abs(row - marker.y) > far]
+    ups = [c for c in caps if c < marker.y - 0.3 * marker.size] + [up] * (up < marker.y - far) + [p for p in passings if p < marker.y]
+    downs = [c for c in caps if c > marker.y + 0.3 * marker.size] + [down] * (down > marker.y + far) + [p for p in passings if p > marker.y]
     return ups, downs
 
 
@@ -343,10 +372,13 @@ def _worth_of_end(end: float, column: _Column, strokes: Strokes) -> tuple[float,
     if hi <= lo:
         return -1.0, False
     best = float(column.cap[lo:hi].max())
+    unlike = SHADE * min(float(abs(column.shade[lo:hi][int(column.cap[lo:hi].argmax())])), 1.0)
     row = min(max(round(end), 0), column.cap.size - 1)
     covered = float(column.cap_covered[max(0, row - 1) : row + 2].max())
     if best >= IS_CAP:
-        return best, True
+        return best - unlike, True
+    if column.passing[lo:hi].any():
+        return PASSING_GAIN, True
     if covered >= HIDDEN_ENOUGH:
         return -COVERED_COST, False
     return 2 * best - 1.0, False

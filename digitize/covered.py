@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from digitize.overplot import FloatArray, Pen, Picture
+from digitize.overplot import FloatArray, Pen, Picture, Placed, agreement, overlooked
 from digitize.pens import SAME_SIZE, SeenSeries
 from digitize.refine import Fit
 
@@ -26,7 +26,10 @@ RIM = 0.1  # share of a marker's ink that must show beside the column of its err
 AGREES = 0.7  # how much of what shows of a hidden marker must agree, of what is usual
 AROUND = 0.3  # what own ink right around a marker counts against it
 STEM = 2.5  # px to both sides of its middle that the error bar of a marker may cover
-COMMON, MOST_EMPTY = 3, 0.5  # columns that two series must share for one to tell where the other's markers stand; share without a marker
+# Columns that two series must share for one to tell where the other's markers stand, or else two as far apart; share without a marker
+COMMON, PAIR, MOST_EMPTY = 3, 2, 0.5
+ALIKE = 0.25  # distance of colours (1.7 from white to black) within which two may be one
+TRIES = 2  # places that are looked at for each marker that a series lacks
 STEP = 0.5  # px
 
 
@@ -105,10 +108,47 @@ def uncovered(series: Sequence[SeenSeries], picture: Picture, near: float) -> li
     hidden = [_hidden(k, standing, ground, near) if ground is not None else [] for k, ground in enumerate(grounds)]
     for k, found in enumerate(hidden):
         for j, own in enumerate(standing):
-            # What a series lacks in a column can have been taken for a marker of a rare style.
-            if series[j].look.layer == series[k].look.layer and 2 * len(own) < len(standing[k]):
-                standing[j] = [s for s in own if all(np.hypot(s.fit.x - f.fit.x, s.fit.y - f.fit.y) > f.fit.size for f in found)]
-    return [[*own, *found] for own, found in zip(standing, hidden, strict=True)]
+            # What a series lacks in a column can have been taken for a marker of a rare style, or of a colour that was mixed.
+            if j != k and _may_be_one(series[j], series[k]):
+                left = [s for s in own if all(np.hypot(s.fit.x - f.fit.x, s.fit.y - f.fit.y) > f.fit.size for f in found)]
+                if 2 * len(own) < len(standing[k]) or (not left and len(own) <= len(standing[k])):
+                    standing[j] = left
+    standing = [[*own, *found] if own else [] for own, found in zip(standing, hidden, strict=True)]
+    missed = [_overlooked(k, series, standing, picture) for k in range(len(series))]
+    return [[*own, *found] for own, found in zip(standing, missed, strict=True)]
+
+
+def _may_be_one(a: SeenSeries, b: SeenSeries) -> bool:
+    """Whether two series are of one ink, as far as can be told."""
+    return a.look.layer == b.look.layer or float(np.linalg.norm(_color(a) - _color(b))) < ALIKE
+
+
+def _overlooked(number: int, series: Sequence[SeenSeries], standing: Sequence[Sequence[Standing]], picture: Picture) -> list[Standing]:
+    """Markers of a series in an ink of its own that were not seen at first, in columns in which others have one and it has none."""
+    pen, layer = series[number].pen, series[number].look.layer
+    lacking = max(map(len, standing)) - len(standing[number])
+    columns = sorted(s.fit.x for s in max(standing, key=len))
+    if pen is None or lacking <= 0 or len(columns) < COMMON or sum(s.look.layer == layer for s in series) > 1:
+        return []
+    kept = [k for k, each in enumerate(series) if each.pen is not None]
+    pens = [p for each in series if (p := each.pen) is not None]
+    known = [Placed(j, s.fit.x, s.fit.y, 1.0, 1.0) for j, k in enumerate(kept) for s in standing[k]]
+    usual = agreement(picture, pens, known)[kept.index(number)].agrees
+    taken = {None, *(_column_of(s.fit.x, columns) for s in standing[number])}
+    found: list[Standing] = []
+    for marker in overlooked(picture, pens, known, kept.index(number), TRIES * lacking):
+        column = _column_of(marker.x, columns)
+        if len(found) < lacking and column not in taken and marker.shows > SHOWN and marker.agrees > SECOND * usual:
+            found.append(Standing(None, Fit(marker.x, marker.y, pen.size, pen.line_width, FITS_WELL), True))
+            taken.add(column)
+    return found
+
+
+def _column_of(x: float, columns: Sequence[float]) -> int | None:
+    """Number of the column in which a marker stands, none where it lies further from all than half the way to their neighbours."""
+    nearest = min(range(len(columns)), key=lambda k: abs(columns[k] - x))
+    gap = min(abs(c - columns[nearest]) for k, c in enumerate(columns) if k != nearest)
+    return nearest if abs(columns[nearest] - x) <= gap / 2 else None
 
 
 def _color(series: SeenSeries) -> FloatArray:
@@ -155,7 +195,7 @@ def _hidden(number: int, standing: Sequence[Sequence[Standing]], ground: _Ground
     """Markers of a series beneath those of others, in columns where it has none."""
     own = [s.fit for s in standing[number]]
     usual = float(np.median([ground.stand(f.x, f.y).agrees for f in own])) if own else 0.0
-    if len(own) < COMMON or usual <= LIKE:
+    if len(own) < PAIR or usual <= LIKE:
         return []
     found: list[Standing] = []
     for x in _empty_columns(number, standing, near):
@@ -179,7 +219,7 @@ def _empty_columns(number: int, standing: Sequence[Sequence[Standing]], near: fl
         apart = own[np.abs(own[:, None] - xs).argmin(axis=0)] - xs
         spacing = float(np.diff(np.sort(xs)).min()) if xs.size > 1 else np.inf
         shared = apart[np.abs(apart) < max(near, 0.3 * spacing)]
-        if shared.size < COMMON:
+        if shared.size < COMMON and not (shared.size == PAIR and np.ptp(shared) < near):
             continue
         shift = float(np.median(shared))
         lacking = [float(x + shift) for x, gap in zip(xs, apart, strict=True) if abs(gap - shift) > max(near, 0.3 * spacing)]

@@ -40,6 +40,7 @@ DENSITY, DENSE_SCATTER = 0.02, 0.08  # by which the area of a density may differ
 HIDEABLE = 4.0  # times what an empty bin may hide, up to which the lowest bin tells that bins so low are to be expected
 COMMON = 0.7  # px by which all bars may be shifted against the axis
 TOGETHER = 0.6  # share of all that is counted that stands in bins beside which none is empty
+SLOPED = 0.25  # of what bins differ in height, all together, how much they may climb within themselves
 DIFFERENT = 0.4  # share of neighbours that differ in height, or are parted by a stroke
 SAME_FILL = 25.0  # grey levels within which all bins have one colour
 
@@ -336,7 +337,9 @@ def _is_histogram(bins: dict[int, Bar | None], sky: Skyline, field: Field) -> bo
     level = [np.ptp(sky.tops[bar.x0 : bar.x1 + 1]) <= 2 for bar in tall]
     # Strokes make up much of what fills low bars.
     fills = np.array([bar.fill for bar in tall if field.base - bar.top >= 2 * field.height] or [field.paper])
-    if len(tall) < 3 or sum(level) < 0.9 * len(tall) or sum(_is_crossed(bar, sky, field) for bar in tall) > STRAYS * len(tall):
+    if len(tall) < 3 or sum(level) < 0.9 * len(tall) or _climbs(tall, sky):
+        return False
+    if sum(_is_crossed(bar, sky, field) for bar in tall) > STRAYS * len(tall):
         return False
     if (np.abs(fills - np.median(fills, axis=0)).max(axis=1) > SAME_FILL).sum() > STRAYS * len(fills):  # letters, gridlines in a few
         return False
@@ -351,6 +354,13 @@ def _is_crossed(bar: Bar, sky: Skyline, field: Field) -> bool:
     first = bar.top + max(4, round(0.3 * field.height))
     inside = sky.ink[first : sky.foot, bar.x0 + margin : bar.x1 + 1 - margin]
     return bar.is_blank and inside.size > 0 and bool((inside.mean(axis=1) > LID_SHARE).any())
+
+
+def _climbs(bars: Sequence[Bar], sky: Skyline) -> bool:
+    """Whether what stands in the bins rises and falls within them, as a sloped line does, and not at their edges."""
+    within = sum(abs(float(sky.tops[bar.x1]) - float(sky.tops[bar.x0])) for bar in bars)
+    between = sum(abs(float(b.top) - float(a.top)) for a, b in pairwise(sorted(bars, key=lambda bar: bar.x0)))
+    return within > SLOPED * between
 
 
 def stand_together(heights: Sequence[float]) -> bool:

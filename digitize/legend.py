@@ -14,6 +14,7 @@ Box = tuple[int, int, int, int]
 ONE_MORE = 1.5  # distances between lines within which the next line of a legend lies
 THIN = 0.4  # of a digit's height: no key is so narrow, but lines are
 TALLEST = 2.2  # digit heights of the tick labels: no name is set larger
+CUT = 5.0  # digit heights that a name may have lost of its end
 KEY_REACH = 6.5  # how far from its name a key may lie, in digit heights
 
 
@@ -42,12 +43,14 @@ def find_legend(image: NDArray[np.uint8], texts: Sequence[TextBox], plot: Box, h
     words = [t for t in texts if is_word(t, height)]
     names = [t for t in words if _is_name(t, plot, height)]
     best: tuple[LegendEntry, ...] = ()
+    most = 0  # entries, and those of their keys that were seen
     for right_side in (False, True):
-        keys = {id(t): key for t in names if (key := _key_beside(image, t, words, right_side=right_side)) is not None}
+        keys = {id(t): key for t in names if (key := _key_beside(image, t, words, plot, right_side=right_side)) is not None}
         for group in (*_columns(names, right_side=right_side), *_rows(names)):
-            entries = _with_swallowed(_entries(group, keys, height), names, right_side=right_side)
-            if len(entries) > len(best):
-                best = entries
+            entries = _with_cut(_with_swallowed(_entries(group, keys, height), names, right_side=right_side), names, right_side=right_side)
+            seen = sum(key == e.key_box for e in entries for key in keys.values())
+            if len(entries) + seen > most:
+                best, most = entries, len(entries) + seen
     return tuple(sorted(best, key=lambda e: (e.text_box[1], e.text_box[0])))
 
 
@@ -136,6 +139,26 @@ def _with_swallowed(entries: tuple[LegendEntry, ...], names: Sequence[TextBox], 
     return tuple(result)
 
 
+def _with_cut(entries: tuple[LegendEntry, ...], names: Sequence[TextBox], *, right_side: bool) -> tuple[LegendEntry, ...]:
+    """The entries, and a line above or below them a name that lost its end towards its key, as where a line of the plot runs through it."""
+    starts = [e.key_box[0] for e in entries]
+    if len(entries) < 2 or max(starts) - min(starts) > CUT * (entries[0].text_box[3] - entries[0].text_box[1]):
+        return entries
+    result = sorted(entries, key=lambda e: e.text_box[1])
+    key0, key1 = (round(float(np.median([e.key_box[side] for e in entries]))) for side in (0, 2))
+    pitch = float(np.median(np.diff([e.text_box[1] + e.text_box[3] for e in result]))) / 2
+    for name in names:
+        box = _ints(name.box)
+        lost = key0 - box[2] if right_side else box[0] - key1
+        for row in (result[0], result[-1]):
+            off = abs((box[1] + box[3] - row.text_box[1] - row.text_box[3]) / 2)
+            if all(box != e.text_box for e in result) and 0 < lost < CUT * name.height and abs(off - pitch) < 0.5 * name.height:
+                result.append(LegendEntry(name.text, box, (key0, box[1], key1, box[3])))
+                result.sort(key=lambda e: e.text_box[1])
+                break
+    return tuple(result)
+
+
 def is_word(text: TextBox, digit_height: float) -> bool:
     """Whether a box surely holds words, not marks of the plot that look like a sign; `digit_height` (px) is that of the tick labels."""
     if set(text.text) <= set("oO0 ") or text.height > TALLEST * digit_height:
@@ -153,16 +176,16 @@ def _ints(box: tuple[float, float, float, float]) -> Box:
     return round(box[0]), round(box[1]), round(box[2]), round(box[3])
 
 
-def _key_beside(image: NDArray[np.uint8], text: TextBox, texts: Sequence[TextBox], *, right_side: bool) -> Box | None:
-    """Box of the ink beside a name: it stands alone, is no higher than two lines and no other text."""
+def _key_beside(image: NDArray[np.uint8], text: TextBox, texts: Sequence[TextBox], plot: Box, *, right_side: bool) -> Box | None:
+    """Box of the ink beside a name: it stands alone, is no higher than two lines, no other text, and inside the plot if the name is."""
     x0, y0, x1, y1 = _ints(text.box)
     h = text.height
     middle = (y0 + y1) / 2
     top, bottom = round(middle - 1.1 * h), round(middle + 1.1 * h)
     if right_side:
-        left, right = x1 + 2, min(image.shape[1] - 1, round(x1 + KEY_REACH * h))
+        left, right = x1 + 2, min(plot[2] if x1 < plot[2] else image.shape[1] - 1, round(x1 + KEY_REACH * h))
     else:
-        left, right = max(0, round(x0 - KEY_REACH * h)), x0 - 2
+        left, right = max(plot[0] if x0 > plot[0] else 0, round(x0 - KEY_REACH * h)), x0 - 2
     if right - left < h or top < 0 or bottom >= image.shape[0]:
         return None
     strip = image[top : bottom + 1, left : right + 1].astype(np.float32)

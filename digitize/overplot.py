@@ -29,6 +29,7 @@ ONE_HUE, DARKER = 0.99, 1.25  # cosine between ways of one hue; how much farther
 AGREES = 0.65  # how well a marker's showing ink must agree, as a share of how well it does in those that stand alone
 LEAST_AGREES = 0.5
 INK, OWN = 0.12, 0.2  # how far from the paper a pixel is ink; share of a colour that it must have to be of it
+UNEXPLAINED = 0.2  # distance of colours (1.7 from white to black) beyond which a pixel holds other ink as well
 SHOWS = 0.12  # share of a marker's ink that must show
 STEPS = (-0.5, -0.25, 0.0, 0.25, 0.5)
 SURELY = 0.75  # share of its ink that shows, and that agrees, above which a marker that no other crowds is not doubted
@@ -134,6 +135,11 @@ class Picture:
         """Where (h, w) ink lies that is not of the colour whose share is `amount`."""
         return np.asarray((self.any_ink() > INK) & (amount < OWN), dtype=np.bool_)
 
+    def unexplained(self, amount: FloatArray, color: FloatArray) -> NDArray[np.bool_]:
+        """Where (h, w) ink lies that the share `amount` of a colour does not explain; pale edges of its strokes are explained."""
+        rest = self.image - self.paper - amount[..., None] * (color - self.paper)
+        return np.asarray(np.linalg.norm(rest, axis=2) > UNEXPLAINED, dtype=np.bool_)
+
 
 def _f32(values: NDArray[np.floating]) -> FloatArray:
     return np.asarray(values, dtype=np.float32)
@@ -171,6 +177,22 @@ def peel(picture: Picture, pens: Sequence[Pen]) -> list[Placed]:
         for each in searches:
             each.update(round(marker.x), round(marker.y), pens[number].reach)
     return placed
+
+
+def overlooked(picture: Picture, pens: Sequence[Pen], known: Sequence[Placed], number: int, most: int) -> list[Placed]:
+    """At most `most` further markers of the pen of that number, the likeliest first, once the `known` ones of all pens are peeled off."""
+    pen = agreement(picture, pens, [m for m in known if m.pen == number])[number]
+    free = picture.seen.copy()
+    for marker in known:
+        _claim(free, pens[marker.pen], marker.x, marker.y)
+    search = _Search(pen, picture.amounts([p.color for p in pens])[number], picture.any_ink() ** 2, free)
+    found: list[Placed] = []
+    while len(found) < most and search.best > 0:
+        marker = search.take(number)
+        found.append(marker)
+        _claim(free, pen, marker.x, marker.y)
+        search.update(round(marker.x), round(marker.y), pen.reach)
+    return found
 
 
 def agreement(picture: Picture, pens: Sequence[Pen], alone: Sequence[Placed]) -> list[Pen]:
@@ -317,9 +339,7 @@ def fitted(picture: Picture, pens: Sequence[Pen], markers: Sequence[Placed]) -> 
             if max(abs(dx), abs(dy)) > SETTLED:
                 moved.append(k)
         moving = sorted({j for k in moved for j in groups[k] if len(groups[j]) > 1})
-    return [
-        m if np.hypot(m.x - old.x, m.y - old.y) < 0.5 * pens[m.pen].size else old for m, old in zip(current, markers, strict=True)
-    ]
+    return [m if np.hypot(m.x - old.x, m.y - old.y) < 0.5 * pens[m.pen].size else old for m, old in zip(current, markers, strict=True)]
 
 
 def crowded(markers: Sequence[Placed], pens: Sequence[Pen]) -> list[bool]:

@@ -18,6 +18,7 @@ from digitize.shapes import Shape
 SIZES = (0.65, 1.6)  # how much smaller and larger than it was seen at first a marker may come out of the fit
 SAME_SIZE = 0.08  # share by which sizes of one pen differ at most
 FAIR_PART, BAD_MISFIT = 0.15, 0.2  # share of a series that must fit well for its pen to be known; misfit of those that do not fit
+LEAST_MISFIT = 0.005  # below this a misfit is noise
 MISFIT = 0.15  # of full ink: markers that fit this well stand alone
 
 
@@ -74,15 +75,24 @@ def learned(look: Looks, markers: Sequence[Marker], crop: NDArray[np.uint8], pic
         bare = [Fit(to_px(m.x, scale), to_px(m.y, scale), m.size / scale, 0.0, np.inf) for m in markers]
         return SeenSeries(look, tuple(bare), None)
     about = float(np.median([m.size for m in markers])) / scale
-    shape, fits, own = min(
-        ((shape, fits, own) for shape, fits in tried for own in _alike(fits, about)), key=lambda each: _typical(each[2], len(markers))
-    )
+    shape, fits = tried[_likeliest([fits for _, fits in tried])]
+    own = min(_alike(fits, about), key=lambda group: _typical(group, len(markers)))
     if not own:
         return SeenSeries(look, tuple(fits), None)
     good = own[: max(1, (len(own) + 1) // 2)]
     size, width = (float(np.median([getattr(f, name) for f in good])) for name in ("size", "line_width"))
     pen = Pen(shape, size, width, np.asarray(np.array(look.color) / 255, dtype=np.float32))
     return SeenSeries(look, tuple(fits), replace(pen, color=_color(picture, pen, good)))
+
+
+def _likeliest(tried: Sequence[Sequence[Fit]]) -> int:
+    """Number of the outline that fits the markers best, each held against itself: the better half of them tells, the rest are overlaid."""
+    misfits = np.array([[f.misfit for f in fits] for fits in tried])
+    best = misfits.min(axis=0)
+    telling = np.isfinite(misfits).all(axis=0) & (best <= np.median(best))
+    if not telling.any():
+        return int(np.isfinite(misfits).sum(axis=1).argmax())
+    return int(np.log(misfits[:, telling] + LEAST_MISFIT).sum(axis=1).argmin())
 
 
 def _alike(fits: Sequence[Fit], about: float) -> list[list[Fit]]:

@@ -29,6 +29,7 @@ FloatArray = NDArray[np.float32]
 STEPS_KNOWN = 20.0
 """Degrees of freedom that the steps of black and white count for against the scatter of ticks."""
 STEPPED_CAP_U = 0.12  # px: by which a cap in black and white is less sure than a tick, which a longer stroke draws
+INFERRED_REACH = 1.5  # px by which refining may move an end that was placed by its pixels
 EVEN_PERHAPS, EVEN_SURELY = 1.0, 5.0  # what uneven halves cost where bars share a stem
 
 
@@ -256,8 +257,10 @@ def _mark(point: Point, fit: Fit, look: Looks, amount: NDArray[np.float64], scal
     u_marker = float(np.hypot(u, 0.05 + 1.5 * fit.misfit)) if is_fitted else 3 * u
     bar = point.bar
     u_end = float(np.hypot(u, STEPPED_CAP_U)) if panel.is_bilevel else u
+    # A second look was at these pixels already.
+    reach = INFERRED_REACH if "end_inferred" in bar.flags else 3 / scale + 1
     top, bottom = (
-        None if end is None else _end(amount, fit.x, to_px(end, scale), capped=capped, upward=upward, scale=scale, u=u_end)
+        None if end is None else _end(amount, fit.x, to_px(end, scale), capped=capped, upward=upward, scale=scale, u=u_end, reach=reach)
         for end, capped, upward in ((bar.top, bar.top_capped, True), (bar.bottom, bar.bottom_capped, False))
     )
     if "mirrored" in bar.flags:  # one of the two was made from the other through the marker: which one is not worth telling apart
@@ -290,14 +293,14 @@ def _anchored(marks: tuple[Mark, ...], size: float) -> tuple[Mark, ...]:
     return tuple(replace(m, y=Place(m.y.px, float(np.hypot(m.y.u_px, 0.15 * size)))) for m in marks)
 
 
-def _end(amount: NDArray[np.float64], x: float, y: float, *, capped: bool, upward: bool, scale: float, u: float) -> Place:
-    """An end of an error bar in pixels of the crop, refined where its ink allows; else where the coarse search put it, and less sure."""
+def _end(amount: NDArray[np.float64], x: float, y: float, *, capped: bool, upward: bool, scale: float, u: float, reach: float) -> Place:
+    """An end of an error bar in pixels of the crop, refined by at most `reach` px where its ink allows; else as seen, and less sure."""
     half = 1.2 / scale
     narrow = None if capped else cap_at_end(amount, x, y, upward=upward, reach=2 / scale)
     if narrow is not None:
         return Place(narrow, u)
     found = cap_centre(amount, x, y, 4 / scale, 4 / scale, half) if capped else stroke_end(amount, x, y, upward=upward, half_width=half)
-    if found is None or abs(found - y) > 3 / scale + 1:
+    if found is None or abs(found - y) > reach:
         return Place(y, float(np.hypot(u, 0.5 / scale)))
     return Place(found, u)
 

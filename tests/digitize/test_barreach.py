@@ -94,3 +94,38 @@ def test_what_is_usual_tells_readings_apart() -> None:
     )
     assert [round(r.top or 0) for r in nested] == [60, 40]
     assert [round(r.top or 0) for r in alike] == [40, 60]
+
+
+def test_a_bare_stem_that_passes_into_the_ink_of_another_may_end_there() -> None:
+    """A bar from 60 to 100 that stands before another's: above and below it the other's stem goes on."""
+    ink = _ink((60, 100), cap=1)
+    marker = Standing(20, 80, 4, "even")
+    covered = np.hypot(*(np.mgrid[0:200, 0:40] - np.array([80, 20])[:, None, None])) < 4.5
+    covered[20:60, 19:22] = True
+    covered[101:140, 19:22] = True
+    (reach,) = weighed([marker], [BARE], [np.where(covered, 0.0, ink)], [covered])[1]
+    assert _ends(reach) == pytest.approx((60, 100), abs=1)
+    assert reach.top_seen
+    assert reach.bottom_seen
+
+
+def test_a_cap_of_another_shade_is_another_bars() -> None:
+    """Caps half as dark end a bar of their own, although the black ones lie as far from both markers."""
+    black, pale = _ink((40, 100)), 0.5 * _ink((60, 120))
+    ink = np.maximum(black, pale)
+    markers = [Standing(20, 70, 3, "both"), Standing(20, 90, 3, "both")]
+    covered = np.zeros(ink.shape, dtype=bool)
+    strokes = [Strokes(6.0, 2.0, 1.0, is_own=True), Strokes(6.0, 2.0, 0.5, is_own=True)]
+    upper, lower = weighed(markers, strokes, [ink, ink], [covered, covered])[1]
+    assert _ends(upper) == pytest.approx((40, 100), abs=1)
+    assert _ends(lower) == pytest.approx((60, 120), abs=1)
+
+
+def test_where_nothing_tells_bars_of_one_end_are_of_like_length() -> None:
+    ink = np.zeros((200, 40))
+    for row in (40, 62):
+        ink[row : row + 2, 14:27] = 1
+    ink[40:110, 19:22] = 1
+    upper, lower = _weighed([Standing(20, 100, 4, "one"), Standing(20, 106, 4, "one")], ink)
+    assert (upper.top, lower.top) == pytest.approx((40.5, 62.5), abs=1)
+    assert not upper.is_sure

@@ -115,3 +115,27 @@ def test_where_nothing_shows_nothing_is_found() -> None:
 def test_a_second_marker_in_a_column_that_looks_like_none_is_dropped() -> None:
     behind, _ = uncovered([seen(0, [*BEHIND_AT, (82.0, 80.0)]), seen(1, FRONT_AT)], painted(FRONT_AT, BEHIND_AT), 2.0)
     assert [s.number for s in behind] == [0, 1, 2, 3, 4]
+
+
+def test_markers_in_an_ink_of_their_own_that_were_overlooked_are_found() -> None:
+    behind, _ = uncovered([seen(0, BEHIND_AT[:1]), seen(1, FRONT_AT)], painted(FRONT_AT, BEHIND_AT), 2.0)
+    found = {(round(s.fit.x), round(s.fit.y)) for s in behind if s.number is None}
+    assert found == {(80, 110), (180, 105), (230, 120)}  # the fifth lies beneath a marker of the other
+
+
+def test_two_columns_that_agree_show_where_a_hidden_marker_stands() -> None:
+    lacking = [BEHIND_AT[k] for k in (0, 1)]
+    front = FRONT_AT[:3]
+    behind, _ = uncovered([seen(0, lacking), seen(1, front)], painted(front, BEHIND_AT[:3]), 2.0)
+    assert [(s.fit.x, s.fit.y) for s in behind if s.number is None] == [pytest.approx((130, 65), abs=0.5)]
+
+
+def test_markers_taken_for_another_style_go_to_the_series_that_lacks_them() -> None:
+    """Two of five squares were taken for circles of the same ink."""
+    every = [(x, 110.0 if x == 130 else y) for x, y in BEHIND_AT]
+    squares, mistaken = [every[k] for k in (0, 1, 3)], [every[k] for k in (2, 4)]
+    fits = tuple(Fit(x, y, 6.5, 0.0, 0.1) for x, y in mistaken)
+    mixed = SeenSeries(Looks(0, "circle", 0.5, seen(0, squares).look.color), fits, Pen(CIRCLE, 7.0, 0.0, ORANGE))
+    own, others, _ = uncovered([seen(0, squares), mixed, seen(1, FRONT_AT)], painted(FRONT_AT, every), 2.0)
+    assert sorted(round(s.fit.x) for s in own) == [30, 80, 130, 180, 230]
+    assert others == []

@@ -12,9 +12,11 @@ import pytest
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
+from digitize.barfield import Bar
+from digitize.barskyline import Skyline
 from digitize.binedges import moved_apart
 from digitize.file import digitize_file
-from digitize.histograms import stand_together
+from digitize.histograms import _climbs, stand_together
 from digitize.record import PanelRecord, PointRecord
 
 EDGES = np.arange(40.0, 75.1, 3.5)
@@ -85,6 +87,24 @@ def test_bars_with_error_bars_are_no_histogram(tmp_path: Path) -> None:
     figure.savefig(tmp_path / "bars.png", dpi=150)
     (panel,) = digitize_file(tmp_path / "bars.png").record.panels
     assert panel.kind != "histogram"
+
+
+def test_a_sloped_line_drawn_in_steps_is_no_histogram(tmp_path: Path) -> None:
+    figure = Figure(figsize=(5, 3.6), layout="constrained")
+    axes = axes_of(figure)
+    for y, marker in (([12, 17, 16.2, 24, 26, 29.5], "s"), ([4, 5, 8, 6, 9, 7], "^")):
+        axes.errorbar(EDGES[::2][:6], y, yerr=3, marker=marker, color="0.4", lolims=False, antialiased=False)
+    figure.savefig(tmp_path / "line.png", dpi=200)
+    (panel,) = digitize_file(tmp_path / "line.png").record.panels
+    assert panel.kind != "histogram"
+
+
+def test_what_climbs_within_its_bins_is_a_line() -> None:
+    bars = [Bar(10 * k, 10 * k + 9, 100 - 2 * k, np.zeros(3, np.float32), is_blank=True) for k in range(8)]
+    slope = np.repeat(100 - 2 * np.arange(8), 10) - np.tile([0, 0, 0, 0, 0, 1, 1, 1, 1, 2], 8)
+    level = np.repeat(100 - 2 * np.arange(8), 10)
+    for tops, expected in ((slope, True), (level, False)):
+        assert _climbs(bars, Skyline(tops, np.zeros((120, 80), dtype=bool), 110, np.zeros((121, 80), np.int32))) is expected
 
 
 def test_bins_stand_together_and_bars_do_not() -> None:

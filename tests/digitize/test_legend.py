@@ -226,3 +226,24 @@ def test_patches_below_one_another_are_a_key_each(gap: int) -> None:
         assert (x0, x1) == (214, 236)
         assert y - 12 <= y0 < y < y1 <= y + 11  # nothing of the key above or below
         assert (image[y0 + 2 : y1 - 1, x0 + 2 : x1 - 1] == color).all()
+
+
+def test_ink_outside_the_plot_is_no_key_of_a_name_inside() -> None:
+    """The tick marks left of the plot stand beside names whose keys are to their right."""
+    image = paper()
+    texts = [text(name, 30, y, width=70.0) for name, y in zip(NAMES, ROWS, strict=True)]
+    for y in ROWS:
+        cv2.line(image, (4, y), (16, y), (0, 0, 0), 2)
+        draw_key(image, 108, y)
+    assert_keys(find_legend(image, texts, PLOT, HEIGHT), 108, 138)
+
+
+def test_a_name_that_lost_its_end_to_a_line_of_the_plot_has_a_key_still() -> None:
+    image = paper()
+    texts = [text(name, 130 - width, y, width=width) for name, y, width in zip(NAMES, ROWS, (60.0, 70.0, 30.0), strict=True)]
+    texts[2] = text("Keta", 60, ROWS[2], width=28.0)  # of "Ketamine", whose end a line crosses
+    for y in ROWS:
+        draw_key(image, 138, y)
+    entries = find_legend(image, texts, PLOT, HEIGHT)
+    assert [e.name for e in entries] == ["Placebo", "Magnesium", "Keta"]
+    assert_keys(entries, 138, 168)

@@ -101,3 +101,15 @@ def test_the_paper_s_own_colour_has_no_share_and_takes_none() -> None:
     first, second = picture.amounts([PAPER, BLACK])
     assert not first.any()
     np.testing.assert_array_equal(second, alone)
+
+
+def test_the_pale_edges_of_its_own_strokes_are_no_other_ink() -> None:
+    image = np.ones((1, 5, 3), np.float32)
+    image[0, 1] = 0.85  # an edge of black
+    image[0, 2] = 0.0
+    image[0, 3] = RED
+    picture = Picture(image, np.ones(3, np.float32), np.ones((1, 5), np.float32))
+    black = np.zeros(3, np.float32)
+    (amount,) = picture.amounts([black])
+    assert picture.unexplained(amount, black)[0].tolist() == [False, False, False, True, False]
+    assert picture.other_ink(amount)[0, 1]

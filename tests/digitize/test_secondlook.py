@@ -1,9 +1,17 @@
-"""What is left of an error bar in doubt after both looks at it."""
+"""Error bars in doubt: what a second look takes for granted, and what is left after both."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
 from digitize.errorbars import ErrorBar
-from digitize.secondlook import settled
+from digitize.overplot import Picture
+from digitize.refine import Fit
+from digitize.secondlook import Sighting, _anchor, _cap, _compared, _inks, _settled_columns, _sharing, settled
+from digitize.shapes import CIRCLE, TALL_TRIANGLE, Shape
 
 FIRST = ErrorBar(20.0, 60.0, flags=("end_doubtful",))
 
@@ -23,3 +31,60 @@ def test_a_surer_second_look_stands_and_is_flagged() -> None:
 def test_an_end_more_is_worth_more_than_none() -> None:
     second = ErrorBar(None, 60.0, flags=("end_hidden",))
     assert settled(ErrorBar(flags=("error_bar_hidden",)), second) == second
+
+
+def sighting(x: float, y: float, top: float | None, bottom: float | None, *flags: str, series: int = 0, shape: Shape = CIRCLE) -> Sighting:
+    bar = ErrorBar(top, bottom, top is not None, bottom is not None, flags=flags)
+    return Sighting(series, 0, shape, Fit(x, y, 5.0, 0.0, 0.02), bar)
+
+
+BLACK, PALE = (0, 0, 0), (140, 140, 140)
+
+
+def test_thin_strokes_that_look_grey_are_of_the_ink_of_their_layer() -> None:
+    picture = Picture(np.ones((60, 60, 3), np.float32), np.ones(3, np.float32), np.ones((60, 60), np.float32))
+    inks = _inks([sighting(10, 10, None, None), sighting(30, 10, None, None, series=1)], [BLACK, PALE], picture)
+    assert [ink.tolist() for ink in inks] == [[0, 0, 0], [0, 0, 0]]
+
+
+def test_even_bars_on_a_shared_stem_are_beyond_doubt_and_uneven_ones_are_not() -> None:
+    alone = [sighting(x, 50, 30, 70) for x in (20, 60, 100)]
+    shared = [sighting(140, 50, 30, 70.3, "shared_stem"), sighting(140, 80, 45, 100, "shared_stem", series=1)]
+    told = _compared([*alone, *shared], 2.0)
+    assert [s.is_clear for s in told] == [True, True, True, True, False]
+
+
+def test_where_bars_are_of_unequal_halves_nothing_is_told_of_a_shared_stem() -> None:
+    alone = [sighting(x, 50, 30, 70 + 4 * k) for k, x in enumerate((20, 60, 100, 140), start=1)]
+    told = _compared([*alone, sighting(180, 50, 30, 70, "shared_stem")], 2.0)
+    assert [s.is_even for s in told] == [None] * 5
+
+
+def test_bars_of_two_ends_that_reach_into_each_other_are_in_doubt_and_those_of_one_are_not() -> None:
+    two = [sighting(20, 50, 20, 80), sighting(20, 70, 40, 100, series=1)]
+    assert ["shared_stem" in s.bar.flags for s in _sharing(two, 2.0)] == [True, True]
+    one = [sighting(20, 50, 20, None), sighting(20, 70, 40, None, series=1)]
+    assert _sharing(one, 2.0) == one
+
+
+def test_bars_of_triangles_show_where_their_data_points_lie_even_on_shared_stems() -> None:
+    every = [sighting(x, 50, 30 + 2, 70 + 2, "shared_stem", shape=TALL_TRIANGLE) for x in (20, 60, 100, 140)]
+    assert _anchor(every, every) == pytest.approx(2.0, abs=0.01)
+    mixed = [replace(s, bar=replace(s.bar, bottom=70 + 12 * k)) for k, s in enumerate(every)]
+    assert _anchor(mixed, mixed) == 0.0
+
+
+def test_two_bars_of_a_column_do_not_end_at_one_cap_if_the_second_look_tells_them_apart() -> None:
+    sightings = [sighting(20, 60, 30, None, "end_hidden"), sighting(20, 64, 30, None, "end_hidden", series=1)]
+    second = [ErrorBar(30.0, None, flags=("end_doubtful",)), ErrorBar(45.0, None, flags=("end_doubtful",))]
+    ends = [bar.top for bar in _settled_columns(sightings, second, [True, True], 2.0)]
+    assert ends == [30.0, 45.0]
+
+
+@pytest.mark.parametrize("half", [2, 6])
+def test_the_width_of_a_cap_is_measured_however_small_it_is(half: int) -> None:
+    amount = np.zeros((40, 60), np.float32)
+    amount[10:35, 30] = 1
+    amount[10:12, 30 - half : 31 + half] = 0.8
+    width, thickness, level = _cap(amount, 30.0, 11.0)
+    assert (width, thickness, level) == pytest.approx((half, 2.0, 0.8), abs=0.01)
