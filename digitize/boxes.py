@@ -18,6 +18,7 @@ from digitize.boxlines import LINE, NARROWEST, THICKEST, WIDEST, Box, Doubles, F
 from digitize.crossed import Strokes, are_scattered, crossed_boxes, crossed_whisker, observations, strokes_of
 from digitize.ink import paper_color
 from digitize.legend import LegendEntry
+from digitize.notched import notched_boxes
 from digitize.panels import Panel
 from digitize.points import position_noise, without_text
 from digitize.refine import cap_centre, ink_amount, stroke_end
@@ -145,10 +146,13 @@ def _boxes(crop: NDArray[np.uint8], panel: Panel) -> list[Box]:
     """Boxes left to right, by what their lines enclose, or by the lines alone where points are drawn over them."""
     enclosed = _enclosed_boxes(crop, panel)
     crossed = crossed_boxes(crop, panel.height)
+    notched = notched_boxes(crop, panel.height)
+    enclosed = [e for e in enclosed if all(e.x1 < n.x0 or e.x0 > n.x1 for n in notched)]
+    crossed = [c for c in crossed if all(c.x1 < n.x0 or c.x0 > n.x1 for n in notched)]
     # Where both see the same box nothing is drawn over it.
     agreed = {id(c): e for c in crossed for e in enclosed if _is_same(c, e)}
     left = [e for e in enclosed if all(abs(e.middle - c.middle) > 0.5 * c.width for c in crossed)]
-    found = [agreed.get(id(c), c) for c in crossed] + left
+    found = [agreed.get(id(c), c) for c in crossed] + left + notched
     width = float(np.median([b.width for b in found])) if found else 0.0
     return sorted((b for b in found if 0.6 * width < b.width < 1.7 * width), key=lambda b: b.middle)
 

@@ -113,7 +113,7 @@ def _box(strokes: Strokes, left: Side, right: Side) -> Box | None:
     inner = (x0 + half + 0.5, x1 - half - 0.5)
     if inner[1] - inner[0] < 2 * CLEAN or bottom - top < 5:
         return None
-    return _measured(strokes, inner, top, rows[1:-1], bottom)
+    return measured(strokes, inner, top, rows[1:-1], bottom)
 
 
 def _has_sides(strokes: Strokes, x0: int, x1: int, top: int, bottom: int) -> bool:
@@ -156,15 +156,33 @@ def _reaches_across(level: Mask, x0: int, x1: int) -> Mask:
     return np.asarray((ends >= AT_ENDS) & (level[:, x0 + 2 : x1 - 1].mean(axis=1) >= ALONG) & (np.maximum(*beyond) < BEYOND))
 
 
-def _measured(strokes: Strokes, inner: tuple[float, float], top: int, between: Sequence[int], bottom: int) -> Box | None:
-    """The box with its lines to a fraction of a pixel."""
+def measured(
+    strokes: Strokes,
+    inner: tuple[float, float],
+    top: int,
+    between: Sequence[int],
+    bottom: int,
+    waist: NDArray[np.int64] | None = None,
+) -> Box:
+    """The box with its lines to a fraction of a pixel.
+
+    Parameters
+    ----------
+    strokes : Strokes
+    inner : (float, float)
+        Columns within its sides.
+    top, between, bottom : int, sequence of int, int
+        Rows of its upper line, of those that may be its median, and of its lower line.
+    waist : (n,) int, optional
+        Columns over which its median runs; without them all between the sides.
+    """
     x0, x1 = inner
-    fill = _fill(strokes.crop[top + 2 : bottom - 1, round(x0) + 1 : round(x1)])
+    fill = _fill(strokes.crop[top + 2 : bottom - 1, np.arange(round(x0) + 1, round(x1)) if waist is None else waist])
     columns = beside(x0, x1)
     t = strokes.thick // 2 + 1
 
-    def profile(row: int, above: FloatArray, below: FloatArray) -> FloatArray | None:
-        clean = _clean(strokes.crop, columns, row, t, above, below)
+    def profile(row: int, above: FloatArray, below: FloatArray, within: NDArray[np.int64] = columns) -> FloatArray | None:
+        clean = _clean(strokes.crop, within, row, t, above, below)
         return strokes.crop[:, clean].astype(np.float32).mean(axis=1) if clean.size >= CLEAN else None
 
     ends = []
@@ -175,11 +193,11 @@ def _measured(strokes: Strokes, inner: tuple[float, float], top: int, between: S
         ends.append(float(row) if at is None else at)
     best, median = 0.0, np.nan
     for row in between:
-        across = profile(row, fill, fill)
+        across = profile(row, fill, fill, columns if waist is None else waist)
         at, weight = (float(row), 1.0) if across is None else inner_line(across, row - t, row + t, fill)
         if weight > best:
             best, median = weight, at
-    return Box(x0, x1, ends[0], median, ends[1], fill, is_crossed=True)
+    return Box(x0, x1, ends[0], median, ends[1], fill, is_crossed=waist is None)
 
 
 def _clean(

@@ -30,12 +30,16 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True)
 class Rectangle:
-    """A rectangle as drawn: its edges, px (of the outline's stroke where there is one, else of the fill), fill colour, and order."""
+    """A rectangle as drawn: its edges, px (of the outline's stroke where there is one, else of the fill), fill colour, and order.
+
+    `is_notched` tells that its sides are drawn in towards a narrower middle, as those of some box plots are.
+    """
 
     box: Box
     fill: Color | None
     outlined: bool
     order: int
+    is_notched: bool = False
 
     @property
     def width(self) -> float:

@@ -12,10 +12,11 @@ from digitize.series import Mark, Place, Series
 from digitize.vector.bars import ON_END, SAME, Rectangle, rectangles
 from digitize.vector.errorbars import joined
 from digitize.vector.glyphs import Glyph
-from digitize.vector.pieces import Stroke
+from digitize.vector.pieces import STRAIGHT, Stroke
 from digitize.vector.scene import Scene
 
 SAME_SIZE, FEW = 0.4, 4  # px within which squares have one size, and how many of that size are no boxes
+CORNERS, MIN_WIDTH, NECK = range(9, 13), 5.0, (0.25, 0.92)  # of notched boxes: corners, px, shares of their width that medians have
 OFF_MIDDLE, ASIDE = 0.05, 0.8  # widths of a box by which observations lie off its middle, and up to which they are its own
 INSIDE = 0.25  # px from the edges of a box within which a line across is the edge
 
@@ -67,8 +68,25 @@ def _observations(boxes: Sequence[Rectangle], scene: Scene) -> list[list[Glyph] 
 def _boxes(scene: Scene, legend: Sequence[LegendEntry]) -> list[Rectangle]:
     stems = _stems(scene)
     markers = _square_markers(scene)
-    found = [r for r in rectangles(scene, legend) if _medians(r, scene) and any(w is not None for w in _whiskers(r, stems))]
+    drawn = (*rectangles(scene, legend), *_notched(scene))
+    found = [r for r in drawn if _medians(r, scene) and any(w is not None for w in _whiskers(r, stems))]
     return [r for r in found if not any(max(abs(r.middle - g.x), abs((r.box[1] + r.box[3]) / 2 - g.y)) < SAME for g in markers)]
+
+
+def _notched(scene: Scene) -> list[Rectangle]:
+    """Notched boxes: outlines with two level edges as wide as they are, at the quartiles; past these a wide notch folds back."""
+    found = []
+    for piece in scene.pieces:
+        if piece.curved or len(piece.points) not in CORNERS or piece.width < MIN_WIDTH:
+            continue
+        after = np.roll(piece.points, -1, axis=0)
+        along, up = np.abs(after - piece.points).T
+        is_level = (up < STRAIGHT) & (along > piece.width - STRAIGHT)
+        rows = np.sort(piece.points[is_level, 1])
+        if rows.size == 2 and rows[1] - rows[0] > STRAIGHT:
+            box = (piece.box[0], float(rows[0]), piece.box[2], float(rows[1]))
+            found.append(Rectangle(box, piece.path.fill, piece.path.stroke is not None, piece.path.order, is_notched=True))
+    return found
 
 
 def _square_markers(scene: Scene) -> list[Glyph]:
@@ -78,13 +96,12 @@ def _square_markers(scene: Scene) -> list[Glyph]:
 
 
 def _medians(r: Rectangle, scene: Scene) -> list[Stroke]:
-    """Lines across a rectangle from side to side, drawn on their own."""
+    """Lines across a rectangle from side to side, or across the neck of a notched one, drawn on their own."""
     x0, y0, x1, y1 = r.box
-    return [
-        s
-        for s in scene.levels
-        if abs(s.start - x0) < SAME and abs(s.end - x1) < SAME and y0 - INSIDE < s.at < y1 + INSIDE and s.length > 3 and s.order != r.order
-    ]
+    inside = [s for s in scene.levels if y0 - INSIDE < s.at < y1 + INSIDE and s.length > 3 and s.order != r.order]
+    if r.is_notched:
+        return [s for s in inside if abs((s.start + s.end) / 2 - r.middle) < SAME and NECK[0] * r.width < s.length < NECK[1] * r.width]
+    return [s for s in inside if abs(s.start - x0) < SAME and abs(s.end - x1) < SAME]
 
 
 def _whiskers(r: Rectangle, stems: Sequence[Stroke]) -> tuple[float | None, float | None]:

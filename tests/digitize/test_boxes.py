@@ -273,3 +273,37 @@ def test_a_name_without_a_box_is_told() -> None:
     axes.set_xticks([1, 2, 3, 4], ["Placebo", "Low dose", "High dose", "Sham"])
     (panel,) = read_image(pixels(figure))
     assert all("box_missing" in p.flags for s in panel.record.series for p in s.points)
+
+
+def notched(count: int, *, filled: bool) -> Figure:
+    figure = Figure(figsize=(4.5, 3.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    boxes = axes.boxplot(observed(count), widths=0.5, patch_artist=filled, notch=True)
+    for box in boxes["boxes"] if filled else ():
+        box.set_facecolor("lightblue")
+    axes.set(ylim=(0, 10), yticks=range(0, 11, 2), ylabel="Pain score")
+    axes.set_xticks([1, 2, 3], ["Placebo", "Low dose", "High dose"])
+    return figure
+
+
+def assert_notched(panel: PanelRecord, count: int, within: float) -> None:
+    assert panel.kind == "box"
+    read = [p for s in panel.series for p in s.points]
+    assert len(read) == 3
+    for point, values in zip(read, observed(count), strict=True):
+        said = point.model_extra or {}
+        known, outliers = beyond_whiskers(values)
+        np.testing.assert_allclose([said[k] for k in ("whisker_lo", "q1", "median", "q3", "whisker_hi")], known, atol=within)
+        np.testing.assert_allclose(said["outliers"], outliers, atol=2 * within)
+
+
+@pytest.mark.parametrize("count", [12, 16, 40])  # with 12 the notches reach past the quartiles, where the outline folds back
+@pytest.mark.parametrize("filled", [False, True])
+def test_notched_boxes_are_read(count: int, filled: bool, tmp_path: Path) -> None:
+    figure = notched(count, filled=filled)
+    (panel,) = read_image(pixels(figure))
+    assert_notched(panel.record, count, within=0.04)  # strokes are on whole pixels: half a pixel is 0.013
+    figure.savefig(tmp_path / "boxes.pdf")
+    (record,) = digitize_file(tmp_path / "boxes.pdf").record.panels
+    assert_notched(record, count, within=0.005)
