@@ -21,6 +21,7 @@ from digitize.regions import Layout, Region, cut, find_regions
 from digitize.tickplot import draw_residuals
 
 NO_AXES = "no y axis with 2 tick labels could be read"
+NO_TEXT = "the page is a picture without a text layer: no caption could be read"
 
 
 class NoPlotFound(ValueError):
@@ -174,6 +175,7 @@ def _figure(page: Page, region: Region, panels: Sequence[PanelRecord]) -> FoundR
         says=tuple(SaidRecord(means=s.means, quote=s.quote, sentence=s.sentence) for s in said_in(caption)),
         panels=tuple(p.id for p in panels),
         skipped=region.skipped or ("" if panels else NO_AXES),
+        caption_unread=NO_TEXT if page.scale is not None and page.drawing.images and not page.drawing.texts else "",
     )
 
 

@@ -140,7 +140,10 @@ class SaidRecord(Record):
 
 
 class FoundRecord(Record):
-    """A part of a page that was taken for a figure: its box, its label and caption, its panels, or why it holds none (`skipped`)."""
+    """A part of a page that was taken for a figure: its box, its label and caption, its panels, or why it holds none (`skipped`).
+
+    `caption_unread` says why no caption could be read, where the page cannot tell whether there is one.
+    """
 
     page: int
     bbox_px: BBox
@@ -149,6 +152,7 @@ class FoundRecord(Record):
     says: tuple[SaidRecord, ...] = ()
     panels: tuple[str, ...] = ()
     skipped: str = ""
+    caption_unread: str = ""
 
 
 class SourceRecord(Record):

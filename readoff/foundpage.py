@@ -73,10 +73,14 @@ def _figure(figure: FoundRecord, panels: Sequence[PanelRecord], overlay: str) ->
         picture=picture,
         page=figure.page,
         label=f", {html.escape(figure.label)}" if figure.label else "",
-        caption=f"<details><summary>Caption</summary>{html.escape(figure.caption)}</details>" if figure.caption else "",
+        caption=f"<details><summary>Caption</summary>{html.escape(figure.caption)}</details>" if figure.caption else _unread(figure),
         says=f"<p>{quotes}</p>" if quotes else "",
         panels=PANELS.format(rows="\n".join(map(_panel, panels))),
     )
+
+
+def _unread(figure: FoundRecord) -> str:
+    return f'<p class="skipped">{html.escape(figure.caption_unread)}</p>' if figure.caption_unread else ""
 
 
 def _panel(panel: PanelRecord) -> str:

@@ -62,3 +62,13 @@ def hostile(tmp_path: Path, kind: str) -> Path:
         return one_page_pdf(path, zlib.compress(b"0 0 m 9 9 l S\n" * 8_000_000, 9), entries=b"/Filter /FlateDecode")
     twice = zlib.compress(zlib.compress(b" " * (700 * 2**20), 1), 9)
     return one_page_pdf(path, twice, entries=b"/Filter [/FlateDecode /FlateDecode]")
+
+
+def immense_picture(path: Path, side: int = 40_000) -> Path:
+    """A page with one black picture of so many pixels a side, which takes a thousandth of them as bytes."""
+    packer = zlib.compressobj(1)
+    rows = bytes(side * 100)
+    packed = b"".join([*(packer.compress(rows) for _ in range(side // 100)), packer.flush()])
+    kind = b"/Type /XObject /Subtype /Image /BitsPerComponent 8 /ColorSpace /DeviceGray /Filter /FlateDecode"
+    picture = stream(packed, b"%b /Width %d /Height %d" % (kind, side, side))
+    return one_page_pdf(path, b"q 612 0 0 792 0 0 cm /I Do Q", picture, resources=b"/XObject <</I 5 0 R>>")

@@ -13,7 +13,7 @@ import pytest
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 
-from digitize.file import NoPlotFound, Reading, digitize_file
+from digitize.file import NO_TEXT, NoPlotFound, Reading, digitize_file
 from digitize.given import GivenAxis
 from digitize.record import read_record
 
@@ -192,3 +192,16 @@ def test_residuals_are_drawn_of_every_numeric_axis(read: Reading, tmp_path: Path
     assert path.name == "trial one.ticks.png"
     with PIL.Image.open(path) as picture:
         assert picture.size == (700, 600)
+
+
+def test_a_scanned_page_says_that_its_caption_could_not_be_read(tmp_path: Path) -> None:
+    """A picture has no text layer: an empty caption there is none that was looked for and not found."""
+    figure = Figure(figsize=(5, 4), layout="constrained")
+    axes = figure.add_subplot()
+    axes.errorbar([0, 2, 4, 6], [3, 5, 4, 6], yerr=0.8, fmt="o", color="black", capsize=3)
+    axes.set(ylim=(0, 10), yticks=range(0, 11, 2))
+    figure.savefig(tmp_path / "plot.pdf")
+    figure.savefig(tmp_path / "plot.png", dpi=200)
+    PIL.Image.open(tmp_path / "plot.png").convert("RGB").save(tmp_path / "scan.pdf", resolution=200)
+    said = {name: digitize_file(tmp_path / name).record.figures[0].caption_unread for name in ("scan.pdf", "plot.pdf", "plot.png")}
+    assert said == {"scan.pdf": NO_TEXT, "plot.pdf": "", "plot.png": ""}
