@@ -305,10 +305,12 @@ def _strokes(own: Sequence[Sighting], every: Sequence[Sighting], amounts: Sequen
 def _cap(amount: FloatArray, x: float, y: float) -> tuple[float, float, float]:
     """Half-width, thickness and ink of the cap nearest to a place; a half-width of 0 where there is none."""
     h, w = amount.shape
-    column, rows = min(max(round(x), 0), w - 1), slice(max(0, round(y) - 3), min(h, round(y) + 4))
+    column, rows = min(max(round(x), 0), w - 1), slice(max(0, round(y) - 3), max(0, min(h, round(y) + 4)))
     right = amount[rows, column : column + REACH]
     left = amount[rows, max(0, column - REACH) : column + 1][:, ::-1]
     reach = np.minimum(_runs(left > PALEST), _runs(right > PALEST))
+    if reach.size == 0:  # an end was put beyond the plot
+        return 0.0, 0.0, 0.0
     row = int(reach.argmax())
     cap = int(reach[row]) - 1  # the column itself is the stem's
     inner = slice(max(1, cap // 2), cap + 1)

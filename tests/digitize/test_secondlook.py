@@ -88,3 +88,8 @@ def test_the_width_of_a_cap_is_measured_however_small_it_is(half: int) -> None:
     amount[10:12, 30 - half : 31 + half] = 0.8
     width, thickness, level = _cap(amount, 30.0, 11.0)
     assert (width, thickness, level) == pytest.approx((half, 2.0, 0.8), abs=0.01)
+
+
+@pytest.mark.parametrize("y", [-9.0, 60.0])
+def test_an_end_that_was_put_beyond_the_plot_has_no_cap(y: float) -> None:
+    assert _cap(np.zeros((40, 40)), 20.0, y) == (0.0, 0.0, 0.0)
