@@ -228,6 +228,13 @@ class AxisCalibration:
         own = np.abs(self.slope) * np.asarray(u_px, dtype=float) / self._du_dvalue(position)
         return cast(Values, same_shape(px, np.hypot(np.asarray(self.u_shared(position)), own)))
 
+    def shifted_by_up_to(self, u_px: float) -> AxisCalibration:
+        """Return the axis with a further uncertainty that all its values share: that of a shift along it, px."""
+        covariance = self.covariance.copy()
+        covariance[0, 0] += (self.slope * u_px) ** 2
+        covariance.setflags(write=False)
+        return replace(self, covariance=covariance)
+
     def times(self, factor: float) -> AxisCalibration:
         """Return the axis with all its values multiplied by a positive factor."""
         ticks = tuple(replace(tick, value=tick.value * factor) for tick in self.ticks)

@@ -61,6 +61,8 @@ class Label:
         The text read with all letters allowed, where it was read so.
     height_px : float or None
         Height of the text across the reading direction, where it is not `size_px` (x axes).
+    is_unsigned : bool
+        Whether bare paper stands before it, so that it surely has no minus sign.
     """
 
     px: float
@@ -70,6 +72,7 @@ class Label:
     raised: bool = False
     free_text: str = ""
     height_px: float | None = None
+    is_unsigned: bool = False
 
 
 @dataclass(frozen=True)

@@ -98,7 +98,7 @@ def read_axis(
         Standard uncertainty of a shift that all ticks share (`AxisCalibration.fit`).
     rises : bool, optional
         Whether values usually rise with the pixels: True for an x axis, False for a y axis (y counts down). It breaks ties, and an axis
-        that runs the other way is flagged, since that is also what an axis that lost all its minus signs looks like.
+        that runs the other way is flagged where its labels may have lost their minus signs (`Label.is_unsigned`).
 
     Returns
     -------
@@ -175,8 +175,12 @@ def _scatter_px(hypothesis: Hypothesis) -> float:
 
 
 def _runs_against(row: LabelRow, best: Hypothesis) -> bool:
-    """Whether values fall where they usually rise, with no minus sign read that would show that signs were not lost."""
+    """Whether values fall where they usually rise, with neither minus signs nor bare paper to show that signs were not lost."""
     if row.rises is None or (best.b > 0) == row.rises or np.any(best.values < 0):
+        return False
+    # One line holds them all: where some surely have no sign none has lost it.
+    unsigned = [row.labels[i].is_unsigned for i, value in zip(best.places, best.values, strict=True) if value != 0.0]
+    if sum(unsigned) >= max(2, 0.5 * len(unsigned)):
         return False
     return best.scale.name == "linear" or any(reading.form == "power" for i in best.places for reading in row.meanings[i])
 

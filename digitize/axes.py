@@ -19,6 +19,8 @@ LIKE_DIGITS = frozenset("oOQDlIiSsBZzgqbeEx%")  # letters that a digit or a sign
 MOST_LABELS = 40  # no axis has more; a longer column is a table
 MOST_SPLITS = 3  # how often a row or column of labels is cut to find the axes of panels beside one another
 NOISE_WEIGHT = 2.0  # the noise beside a stroke is less than that within it
+SIGN_FROM, SIGN_TO = 0.1, 0.6  # digit heights before a number between which its minus sign, if it has one, stands at least in part
+FAINT_SIGN, LEAST_SIGNED_PX = 20, 5  # grey levels by which it differs from the paper at least; smaller digits may have lost it
 PIECES = 0.3  # share of an axis's labels beside which digits stand where they are parts of longer ones
 
 
@@ -209,13 +211,28 @@ def read_group(gray: NDArray[np.uint8], side: Side, group: Sequence[TextBox], li
     """The axis that a group of labels makes with the tick marks beside it, or None where they do not fit together."""
     marks, middles, sizes = _beside(gray, side, group, lines)
     labels = [
-        Label(at, size, b.number, b.number_confidence, raised=b.raised, free_text=b.text, height_px=b.height)
+        Label(at, size, b.number, b.number_confidence, b.raised, b.text, b.height, _is_unsigned(gray, b))
         for at, size, b in zip(middles, sizes, group, strict=True)
     ]
     reading = read_axis(labels, marks.px, rises=not side.is_upright, u_common_px=GRID_PX)
     if reading.calibration is None:
         return None
     return Axis(side, tuple(group), marks, _sharpened(reading, gray, side, marks))
+
+
+def _is_unsigned(gray: NDArray[np.uint8], box: TextBox) -> bool:
+    """Whether the paper before a number is bare where its minus sign would stand; a tick mark or a speck there may be one."""
+    (x0, y0, x1, y1), h = box.box, box.height
+    if min(y1 - y0, x1 - x0) + 1 < LEAST_SIGNED_PX:
+        return False
+    upright = box.rotation == 0
+    rows = (y0 + 0.2 * h, y1 - 0.15 * h) if upright else (y1 + SIGN_FROM * h, y1 + SIGN_TO * h)
+    columns = (x0 - SIGN_TO * h, x0 - SIGN_FROM * h) if upright else (x0 + 0.2 * h, x1 - 0.15 * h)
+    (top, bottom), (left, right) = ([round(v) for v in span] for span in (rows, columns))
+    if top < 0 or left < 0 or bottom >= gray.shape[0] or right >= gray.shape[1]:
+        return False
+    before = gray[top : bottom + 1, left : right + 1].astype(np.int16)
+    return bool(before.size) and int(np.abs(before - int(np.median(before))).max()) < FAINT_SIGN
 
 
 def _beside(

@@ -32,6 +32,7 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "cap_missing": "The error bar has no cap at an end where the panel's other bars have one.",
         "clipped": "The mark or its error bar runs into the edge of the plot: its true end may lie beyond.",
         "text_layer_differs": "The PDF's own text says another tick label than its rendering shows; the rendering was believed.",
+        "upside_down": "The figure stands upside down: it was read turned by 180 degrees.",
         "inset": "A smaller plot stands inside this one: what is drawn in it may have been read with the axes around it.",
         "error_bars_unread": "Strokes at the markers may be error bars, but none could be read for sure: the ends are left out.",
         "partly_hidden": "Other marks cover half of this one or more: its place is less sure, and there may be more beneath.",

@@ -19,19 +19,21 @@ from digitize.given import GivenAxis, with_given
 from digitize.horizontal import find_horizontal, replaces
 from digitize.kinds import Marks, read_marks
 from digitize.legend import LegendEntry, find_legend
-from digitize.lines import find_lines
+from digitize.lines import Line, find_lines
 from digitize.multiplier import with_multiplier
-from digitize.ocr import find_text
+from digitize.ocr import TextBox, find_text
 from digitize.panels import Panel, find_panels
 from digitize.record import AxisRecord, PanelRecord, PointRecord, ScaleName, SeriesRecord, TickRecord
 from digitize.series import Mark, Place, Series
 from digitize.slanted import with_slanted
 from digitize.turned import Turn
+from digitize.upside import from_turned_over, is_upside_down, turned_over
 from digitize.vector.frame import with_drawn
 from digitize.vector.labels import checked, with_page_text
 from digitize.vector.paths import Drawing
 from digitize.vector.pieces import pieces_of, strokes_of
 from digitize.vector.ticks import exact_axis
+from digitize.warp import FLAT, Warp, estimate_warp, flattened, unsure
 
 COUNTED_KINDS = ("errorbar", "scatter", "line", "km")
 """Kinds whose marks stand at numbers, also where these are written as dates or with a word; bars and boxes stand in categories."""
@@ -81,28 +83,21 @@ def read_image(
         How many panels of the page were read before: their letters are taken.
     """
     drawing = drawing if drawing is not None else Drawing()
-    # What is drawn stands straight; a scan can lie askew, also on a page that draws a frame around it.
-    straight = bool(drawing.paths) and not drawing.images
-    given = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
-    tilt = Tilt() if straight else estimate_tilt(given)
-    in_steps = is_bilevel(given)
-    to_original = PixelTransform.translation(*origin)
-    if not tilt.is_straight:
-        drawing = Drawing()
-        image, matrix = straighten(image, tilt)
-        to_original = to_original @ PixelTransform.from_matrix(matrix)
-    gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
-    texts = with_page_text(image, find_text(image), drawing.texts)
-    strokes = strokes_of(pieces_of(drawing.paths))
-    lines = with_drawn(find_lines(gray, int(LINE_SHARE * min(gray.shape))), strokes, gray, int(LINE_SHARE * min(gray.shape)))
-    texts, found = with_slanted(image, texts, find_axes(gray, texts, lines), lines)
-    read = [with_multiplier(checked(exact_axis(axis, strokes), drawing.texts), texts) for axis in found]
-    read = [stepped(axis) for axis in read] if in_steps and not tilt.is_straight else read
-    axes = with_given(read, calibrate, (gray.shape[0], gray.shape[1]), lines, to_original)
-    upright = [replace(p, is_bilevel=in_steps) for p in find_panels(image, axes, texts, lines, drawing)]
+    seen = _straightened(image, drawing, origin)
+    image, drawing, to_original = seen.image, seen.drawing, seen.to_original
+    texts, found, lines = _axes(seen)
+    is_over = not drawing.paths and not calibrate and is_upside_down(image, texts, found, int(LINE_SHARE * min(image.shape[:2])))
+    if is_over:
+        image = turned_over(image)
+        to_original = to_original @ PixelTransform.from_matrix(from_turned_over(image.shape))
+        texts, found, lines = _axes(replace(seen, image=image))
+    axes = with_given(found, calibrate, (image.shape[0], image.shape[1]), lines, to_original)
+    upright = [replace(p, is_bilevel=seen.is_bilevel) for p in find_panels(image, axes, texts, lines, drawing)]
+    if is_over:
+        upright = [replace(p, flags=(*p.flags, "upside_down")) for p in upright]
     # Names along the rows of a forest plot outweigh a column of numbers that reads as an axis, but no axis with a line of its own.
     rivals = [p for p in upright if p.y.reading.is_sure and (p.y.marks.axis_line is not None or _has_own_foot(p))]
-    lying = [replace(p, is_bilevel=in_steps) for p in find_horizontal(image, axes, texts, lines, drawing, rivals)]
+    lying = [replace(p, is_bilevel=seen.is_bilevel) for p in find_horizontal(image, axes, texts, lines, drawing, rivals)]
     turned = [(p, _marks(p, kind)) for p in lying]
     # Bars and boxes have no such names to tell: where a column of numbers surely reads as an axis they are not looked for.
     sure = [p for p in upright if p.y.reading.is_sure]
@@ -112,6 +107,49 @@ def read_image(
     panels = [*((p, _marks(p, kind)) for p in kept), *turned]
     named = ((p, f"p{page}-{_letter(k)}", marks) for k, (p, marks) in enumerate(panels, start=first))
     return tuple(_read_panel(p, to_original, name, page, *marks) for p, name, marks in named)
+
+
+@dataclass(frozen=True)
+class _Seen:
+    """An image as it is looked at: what it still draws, the way back, its warp that was taken out, and what kind of scan it is."""
+
+    image: NDArray[np.uint8]
+    drawing: Drawing
+    to_original: PixelTransform
+    warp: Warp
+    is_bilevel: bool
+    is_turned: bool
+
+
+def _straightened(image: NDArray[np.uint8], drawing: Drawing, origin: tuple[int, int]) -> _Seen:
+    """The image with its lines level, upright and flat."""
+    # What is drawn stands straight; a scan can lie askew, also on a page that draws a frame around it.
+    straight = bool(drawing.paths) and not drawing.images
+    given = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+    tilt = Tilt() if straight else estimate_tilt(given)
+    to_original = PixelTransform.translation(*origin)
+    if not tilt.is_straight:
+        drawing = Drawing()
+        image, matrix = straighten(image, tilt)
+        to_original = to_original @ PixelTransform.from_matrix(matrix)
+    warp = FLAT if straight else estimate_warp(np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8))
+    if not warp.is_flat:
+        # The places that are told of the original stay those of the warped page to a few pixels.
+        image, drawing = flattened(image, warp), Drawing()
+    return _Seen(image, drawing, to_original, warp, is_bilevel(given), not tilt.is_straight)
+
+
+def _axes(seen: _Seen) -> tuple[list[TextBox], list[Axis], tuple[Line, ...]]:
+    """The texts of an image, the axes that they make, and its straight lines."""
+    image, drawing = seen.image, seen.drawing
+    gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
+    texts = with_page_text(image, find_text(image), drawing.texts)
+    strokes = strokes_of(pieces_of(drawing.paths))
+    lines = with_drawn(find_lines(gray, int(LINE_SHARE * min(gray.shape))), strokes, gray, int(LINE_SHARE * min(gray.shape)))
+    texts, found = with_slanted(image, texts, find_axes(gray, texts, lines), lines)
+    axes = [with_multiplier(checked(exact_axis(axis, strokes), drawing.texts), texts) for axis in found]
+    axes = [stepped(axis) for axis in axes] if seen.is_bilevel and seen.is_turned else axes
+    return texts, [unsure(axis, seen.warp) for axis in axes], lines
 
 
 def _may_hold_bars(panel: Panel) -> bool:

@@ -399,3 +399,11 @@ def test_the_order_of_labels_and_ticks_does_not_matter() -> None:
 def test_every_flag_is_explained() -> None:
     assert {"axis_uncertain", "axis_unread", "labels_refused", "labels_rounded", "ticks_missing"} == set(FLAGS)
     assert all(text.endswith(".") for text in FLAGS.values())
+
+
+def test_an_inverted_axis_before_whose_labels_the_paper_is_bare_is_sure() -> None:
+    labels, at = row(["30", "20", "10", "0"])
+    bare = [replace(label, is_unsigned=k < 2) for k, label in enumerate(labels)]
+    assert read_axis(bare, at, rises=True).is_sure
+    one = [replace(label, is_unsigned=k < 1) for k, label in enumerate(labels)]
+    assert "minus signs lost" in read_axis(one, at, rises=True).reason
