@@ -14,6 +14,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitize.axes import Axis
 from digitize.boxlines import LINE, NARROWEST, THICKEST, WIDEST, Box, Doubles, FloatArray, beside, inner_line, line_between, rgb
 from digitize.crossed import Strokes, are_scattered, crossed_boxes, crossed_whisker, observations, strokes_of
 from digitize.ink import paper_color
@@ -28,6 +29,7 @@ LARGEST_MARKER = 2.5  # digit heights
 RECTANGULAR = 0.8  # share of its own extent that an enclosed area fills (a notched one less than a plain one)
 PAPER_LIKE = 16  # grey levels by which the median colour below a box may differ from the paper
 SAME_SIDE = 2.5  # px within which the sides of areas lie on one line
+AT_TICK, MOST_TICKS = 0.3, 0.8  # width of a box that it may stand off its tick; share of the ticks at which one must stand
 GAP = 1.0  # digit heights: longest gap of a dashed whisker
 ONE_PLACE = 1.2  # px within which two marks beyond a whisker are one observation: an outlier and the point beside it
 U_LINE = 0.06  # px: how well the middle of a line is known, beside what the axes say
@@ -146,6 +148,8 @@ def _boxes(crop: NDArray[np.uint8], panel: Panel) -> list[Box]:
     """Boxes left to right, by what their lines enclose, or by the lines alone where points are drawn over them."""
     enclosed = _enclosed_boxes(crop, panel)
     crossed = crossed_boxes(crop, panel.height)
+    if isinstance(panel.x, Axis) and not at_ticks(crossed, [t.px - panel.box[0] for t in panel.x.calibration.ticks if t.used]):
+        crossed = []
     notched = notched_boxes(crop, panel.height)
     enclosed = [e for e in enclosed if all(e.x1 < n.x0 or e.x0 > n.x1 for n in notched)]
     crossed = [c for c in crossed if all(c.x1 < n.x0 or c.x0 > n.x1 for n in notched)]
@@ -155,6 +159,11 @@ def _boxes(crop: NDArray[np.uint8], panel: Panel) -> list[Box]:
     found = [agreed.get(id(c), c) for c in crossed] + left + notched
     width = float(np.median([b.width for b in found])) if found else 0.0
     return sorted((b for b in found if 0.6 * width < b.width < 1.7 * width), key=lambda b: b.middle)
+
+
+def at_ticks(boxes: Sequence[Box], ticks: Sequence[float]) -> bool:
+    """Whether boxes stand at most of the ticks (px) of an axis of numbers: error bars side by side make rectangles here and there."""
+    return sum(any(abs(b.middle - t) < AT_TICK * b.width for b in boxes) for t in ticks) >= MOST_TICKS * len(ticks)
 
 
 def _is_same(a: Box, b: Box) -> bool:

@@ -18,6 +18,8 @@ from digitize.shapes import Shape
 SIZES = (0.65, 1.6)  # how much smaller and larger than it was seen at first a marker may come out of the fit
 SAME_SIZE = 0.08  # share by which sizes of one pen differ at most
 FAIR_PART, BAD_MISFIT = 0.15, 0.2  # share of a series that must fit well for its pen to be known; misfit of those that do not fit
+OTHER_SIZE = 0.2  # share by which a marker that seems larger or smaller than its pen may still be of it
+WORSE = (1.3, 0.01)  # times and plus what the misfit may grow where a marker is given the size of its pen
 LEAST_MISFIT = 0.005  # below this a misfit is noise
 MISFIT = 0.15  # of full ink: markers that fit this well stand alone
 
@@ -52,7 +54,7 @@ def fitted_markers(markers: Sequence[Marker], style: str, amount: NDArray[np.flo
     """
     outline = 1.6 / scale if style.endswith("-open") else 0.0
     starts = [Fit(to_px(m.x, scale), to_px(m.y, scale), m.size / scale, outline, np.inf) for m in markers]
-    stem = 1.2 / scale + 0.5
+    stem = _stem_half_width(scale)
     return [(shape, [fit_marker(amount, shape, start, stem_half_width=stem) for start in starts]) for shape in outlines(style)]
 
 
@@ -82,7 +84,27 @@ def learned(look: Looks, markers: Sequence[Marker], crop: NDArray[np.uint8], pic
     good = own[: max(1, (len(own) + 1) // 2)]
     size, width = (float(np.median([getattr(f, name) for f in good])) for name in ("size", "line_width"))
     pen = Pen(shape, size, width, np.asarray(np.array(look.color) / 255, dtype=np.float32))
-    return SeenSeries(look, tuple(fits), replace(pen, color=_color(picture, pen, good)))
+    settled = tuple(_settled(fit, pen, amount, scale) for fit in fits)
+    return SeenSeries(look, settled, replace(pen, color=_color(picture, pen, good)))
+
+
+def _settled(fit: Fit, pen: Pen, amount: NDArray[np.float64], scale: float) -> Fit:
+    """A fit with the size of its pen, where its pixels agree about as well with that."""
+    if not np.isfinite(fit.misfit) or abs(fit.size / pen.size - 1) > OTHER_SIZE:
+        return fit
+    alike = fit_marker(
+        amount,
+        pen.shape,
+        replace(fit, size=pen.size, line_width=pen.line_width),
+        stem_half_width=_stem_half_width(scale),
+        is_size_known=True,
+    )
+    return alike if alike.misfit < WORSE[0] * fit.misfit + WORSE[1] else fit
+
+
+def _stem_half_width(scale: float) -> float:
+    """Half the width of the column of an error bar, px, in which a marker is not fitted."""
+    return 1.2 / scale + 0.5
 
 
 def _likeliest(tried: Sequence[Sequence[Fit]]) -> int:

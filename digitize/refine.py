@@ -5,6 +5,7 @@ All work on `amount` (h, w): the ink of one colour, 0 for none and 1 for full, a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -44,10 +45,11 @@ def ink_amount(crop: NDArray[np.uint8], paper: NDArray[np.float32], color: tuple
     return np.where(stray > 60 + 0.25 * np.abs(share) * np.linalg.norm(way), np.nan, np.clip(share, 0, None))
 
 
-def fit_marker(amount: FloatArray, shape: Shape, start: Fit, *, stem_half_width: float) -> Fit:
+def fit_marker(amount: FloatArray, shape: Shape, start: Fit, *, stem_half_width: float, is_size_known: bool = False) -> Fit:
     """The marker of a given shape that best explains the pixels around a start, by least squares with outliers capped.
 
-    The column of the error bar outside the marker is left out; lines that cross count as outliers.
+    The column of the error bar outside the marker is left out; lines that cross count as outliers. Where its size is known the start has
+    it, and only the place is sought: a line along an edge can then not make the marker larger.
     """
     reach = int(np.ceil(start.size * 1.35 * max(shape.starts) + 3))
     cx, cy = round(start.x), round(start.y)
@@ -59,7 +61,9 @@ def fit_marker(amount: FloatArray, shape: Shape, start: Fit, *, stem_half_width:
     if usable.sum() < 12:
         return replace(start, misfit=np.inf)
     pixels = _Pixels(xs[usable], ys[usable], seen[usable], stem_half_width)
-    tried = [_descended(pixels, shape, start, replace(start, size=start.size * by)) for by in shape.starts]
+    sizes = (1.0,) if is_size_known else shape.starts
+    names = ("x", "y") if is_size_known else ("x", "y", "size", "line_width") if start.line_width > 0 else ("x", "y", "size")
+    tried = [_descended(pixels, shape, start, replace(start, size=start.size * by), names) for by in sizes]
     return min(tried, key=lambda each: each[0])[1]
 
 
@@ -73,10 +77,9 @@ class _Pixels:
     stem_half_width: float
 
 
-def _descended(pixels: _Pixels, shape: Shape, start: Fit, fit: Fit) -> tuple[float, Fit]:
-    """The fit that least squares reaches from one, and what it leaves unexplained, outliers capped."""
+def _descended(pixels: _Pixels, shape: Shape, start: Fit, fit: Fit, names: Sequence[str]) -> tuple[float, Fit]:
+    """The fit that least squares reaches from one by changing what is named, and what it leaves unexplained, outliers capped."""
     xs, ys, seen = pixels.xs, pixels.ys, pixels.seen
-    names = ("x", "y", "size", "line_width") if start.line_width > 0 else ("x", "y", "size")
     for blur in BLURS + (1.0,) * ITERATIONS:
         model, level = _drawn(fit, shape, xs, ys, seen, blur)
         on_stem = (np.abs(xs - fit.x) < pixels.stem_half_width) & (model < 0.5 * level)

@@ -15,6 +15,8 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from digitize import digitize_file
+from digitize.boxes import at_ticks
+from digitize.boxlines import Box
 from digitize.read import read_image
 from digitize.record import PanelRecord
 
@@ -307,3 +309,11 @@ def test_notched_boxes_are_read(count: int, filled: bool, tmp_path: Path) -> Non
     figure.savefig(tmp_path / "boxes.pdf")
     (record,) = digitize_file(tmp_path / "boxes.pdf").record.panels
     assert_notched(record, count, within=0.005)
+
+
+def test_rectangles_at_some_of_the_ticks_of_numbers_are_no_boxes() -> None:
+    """As the stems and caps of error bars side by side make them."""
+    boxes = [Box(x - 10.0, x + 9.0, 40.0, 50.0, 60.0, np.zeros(3, np.float32)) for x in (100, 200, 300)]
+    assert at_ticks(boxes, [100.0, 200.0, 300.0])
+    assert not at_ticks(boxes, [0.0, 100.0, 200.0, 300.0, 400.0])
+    assert not at_ticks(boxes, [112.0, 212.0, 312.0])
