@@ -112,7 +112,7 @@ def _tilt_along(
     own = turn * _sharpest(along, across, turn * angle, 0.05, 0.8, both=False)
     t = float(np.tan(np.radians(turn * own)))
     image = thin if is_level else np.ascontiguousarray(thin.T)
-    return _agreed(_slopes(image, across - along * t, float(np.ptp(along)) + 1, t, least, step))
+    return _agreed(_slopes(image, across - along * t, float(np.ptp(along)) + 1, t, least, step), goes_by_steps=step > 0)
 
 
 def _tilt(level: Agreed | None, upright: Agreed | None, *, goes_by_steps: bool) -> tuple[int, Tilt]:
@@ -207,7 +207,7 @@ def _robust_slope(x: NDArray[np.float64], y: NDArray[np.float64], least: float, 
     return float(slope), float(np.hypot(error, step / np.ptp(x[near])))
 
 
-def _agreed(slopes: list[tuple[float, float]]) -> Agreed | None:
+def _agreed(slopes: list[tuple[float, float]], *, goes_by_steps: bool) -> Agreed | None:
     """The tilt in degrees that the best lines share: the weighted mean of those around the one with most weight beside it."""
     if not slopes:
         return None
@@ -215,7 +215,9 @@ def _agreed(slopes: list[tuple[float, float]]) -> Agreed | None:
     weights = 1.0 / np.array([e for _, e in slopes]) ** 2
     weights = np.minimum(weights, 4.0 * np.median(weights))
     own = np.degrees([e for _, e in slopes])
-    near = np.abs(degrees[:, None] - degrees) < np.maximum(AGREED_DEGREES, 2.0 * np.hypot(own[:, None], own))
+    # Only steps make the slopes of true lines differ by more; elsewhere unsure slopes are those of data.
+    apart = np.maximum(AGREED_DEGREES, 2.0 * np.hypot(own[:, None], own)) if goes_by_steps else AGREED_DEGREES
+    near = np.abs(degrees[:, None] - degrees) < apart
     together = near[int(np.argmax(near @ weights))]
     mean = float(np.average(degrees[together], weights=weights[together]))
     return Agreed(mean, int(together.sum()), float(weights[together].sum()))
