@@ -30,6 +30,7 @@ RECTANGULAR = 0.8  # share of its own extent that an enclosed area fills (a notc
 PAPER_LIKE = 16  # grey levels by which the median colour below a box may differ from the paper
 SAME_SIDE = 2.5  # px within which the sides of areas lie on one line
 AT_TICK, MOST_TICKS = 0.3, 0.8  # width of a box that it may stand off its tick; share of the ticks at which one must stand
+AT_NAME, MOST_NAMES = 0.45, 0.6  # of the distance of names that the boxes of one may stand off it; share of the names that have boxes
 GAP = 1.0  # digit heights: longest gap of a dashed whisker
 ONE_PLACE = 1.2  # px within which two marks beyond a whisker are one observation: an outlier and the point beside it
 U_LINE = 0.06  # px: how well the middle of a line is known, beside what the axes say
@@ -148,7 +149,7 @@ def _boxes(crop: NDArray[np.uint8], panel: Panel) -> list[Box]:
     """Boxes left to right, by what their lines enclose, or by the lines alone where points are drawn over them."""
     enclosed = _enclosed_boxes(crop, panel)
     crossed = crossed_boxes(crop, panel.height)
-    if isinstance(panel.x, Axis) and not at_ticks(crossed, [t.px - panel.box[0] for t in panel.x.calibration.ticks if t.used]):
+    if not _stand_along(crossed, panel):
         crossed = []
     notched = notched_boxes(crop, panel.height)
     enclosed = [e for e in enclosed if all(e.x1 < n.x0 or e.x0 > n.x1 for n in notched)]
@@ -159,6 +160,15 @@ def _boxes(crop: NDArray[np.uint8], panel: Panel) -> list[Box]:
     found = [agreed.get(id(c), c) for c in crossed] + left + notched
     width = float(np.median([b.width for b in found])) if found else 0.0
     return sorted((b for b in found if 0.6 * width < b.width < 1.7 * width), key=lambda b: b.middle)
+
+
+def _stand_along(boxes: Sequence[Box], panel: Panel) -> bool:
+    """Whether boxes that lines alone show stand along the x axis as boxes do: at its ticks, or each name's near it."""
+    if isinstance(panel.x, Axis):
+        return at_ticks(boxes, [t.px - panel.box[0] for t in panel.x.calibration.ticks if t.used])
+    names = [] if panel.x is None else [px - panel.box[0] for px in panel.x.axis.centers_px]
+    far = AT_NAME * float(np.diff(np.sort(names)).min()) if len(names) > 1 else np.inf
+    return sum(any(abs(b.middle - px) < far for b in boxes) for px in names) >= MOST_NAMES * len(names)
 
 
 def at_ticks(boxes: Sequence[Box], ticks: Sequence[float]) -> bool:
