@@ -148,10 +148,9 @@ def key_color(panel: Panel, entry: LegendEntry) -> FloatArray:
 def _boxes(crop: NDArray[np.uint8], panel: Panel) -> list[Box]:
     """Boxes left to right, by what their lines enclose, or by the lines alone where points are drawn over them."""
     enclosed = _enclosed_boxes(crop, panel)
-    crossed = crossed_boxes(crop, panel.height)
-    if not _stand_along(crossed, panel):
-        crossed = []
-    notched = notched_boxes(crop, panel.height)
+    # Grey turns to specks in black and white, in which lines of any kind can be found.
+    crossed, notched = ([], []) if panel.is_bilevel else (crossed_boxes(crop, panel.height), notched_boxes(crop, panel.height))
+    crossed, notched = (each if _stand_along(each, panel) else [] for each in (crossed, notched))
     enclosed = [e for e in enclosed if all(e.x1 < n.x0 or e.x0 > n.x1 for n in notched)]
     crossed = [c for c in crossed if all(c.x1 < n.x0 or c.x0 > n.x1 for n in notched)]
     # Where both see the same box nothing is drawn over it.
