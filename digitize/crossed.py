@@ -29,6 +29,8 @@ ALIKE = 14.0  # grey levels within which a pixel has the colour of the ground
 CLEAN = 3  # columns from which a line can be read
 BEYOND_SIDES, OFF_MIDDLE = 0.3, 0.08  # widths of a box beside it, and off its middle
 MANY = 3  # marks off the middles of boxes that are no outliers
+MOST_PAIRS = 1200
+MARGIN = 10  # columns beside a box that are looked at
 CAP = 0.17  # share of a box's width to each side of its whisker that a cap covers
 
 
@@ -66,7 +68,10 @@ def crossed_boxes(crop: NDArray[np.uint8], height: float) -> list[Box]:
     for thickest in THICKNESSES:  # halves of a box that are as thin as the thickest lines show with thinner ones alone
         strokes = strokes_of(crop, height, thickest)
         sides = sorted({side for gap in GAPS for side in _sides(strokes, height, max(3, round(gap * height)))})
-        boxes = (_box(strokes, a, b) for a, b in _pairs(sides, height, crop.shape[1]))
+        pairs = _pairs(sides, height, crop.shape[1])
+        if len(pairs) > MOST_PAIRS:  # so many upright strokes are no sides of boxes
+            return []
+        boxes = (_box(strokes, a, b) for a, b in pairs)
         found += [box for box in boxes if box is not None]
     kept: list[Box] = []
     for box in sorted(found, key=lambda q: -q.width * (q.bottom - q.top)):  # strokes of points and whiskers make boxes inside boxes
@@ -130,15 +135,18 @@ def _half_stroke(strokes: Strokes, x: int, top: int, bottom: int) -> float:
 
 def _lines(strokes: Strokes, x0: int, x1: int, first: int, last: int) -> list[int]:
     """Rows of the level strokes from one side to the other, top to bottom; what goes on beyond one is none of theirs."""
-    thin = cv2.dilate(strokes.level[first : last + 1].astype(np.uint8), np.ones((3, 1), np.uint8)) > 0
+    lo, hi = max(0, x0 - MARGIN), min(strokes.crop.shape[1], x1 + MARGIN + 1)
+    thin = cv2.dilate(strokes.level[first : last + 1, lo:hi].astype(np.uint8), np.ones((3, 1), np.uint8)) > 0
+    if not _reaches_across(thin, x0 - lo, x1 - lo).any():
+        return []
     # A thick line beside a thin half of a box shows by its colour, that of the sides.
     sides = np.concatenate([strokes.crop[first : last + 1, x][strokes.upright[first : last + 1, x]] for x in (x0, x1)])
     if not sides.size:
         return []
-    colored = np.abs(strokes.crop[first : last + 1].astype(np.float32) - np.median(sides, axis=0)).max(axis=2) < LINE
+    colored = np.abs(strokes.crop[first : last + 1, lo:hi].astype(np.float32) - np.median(sides, axis=0)).max(axis=2) < LINE
     found: list[int] = []
     for level, thickest in ((thin, strokes.thick + 4), (colored, 2 * strokes.thick)):
-        rows = np.flatnonzero(_reaches_across(level, x0, x1))
+        rows = np.flatnonzero(_reaches_across(level, x0 - lo, x1 - lo))
         for run in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1):
             row = first + int(np.median(run)) if run.size else -1
             if 0 < run.size <= thickest and all(abs(row - other) > 3 for other in found):
