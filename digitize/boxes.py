@@ -30,6 +30,7 @@ RECTANGULAR = 0.8  # share of its own extent that an enclosed area fills (a notc
 PAPER_LIKE = 16  # grey levels by which the median colour below a box may differ from the paper
 SAME_SIDE = 2.5  # px within which the sides of areas lie on one line
 AT_TICK, MOST_TICKS = 0.3, 0.8  # width of a box that it may stand off its tick; share of the ticks at which one must stand
+LINES_ALONE = 0.85  # evidence of boxes that only their lines show, at most
 AT_NAME, MOST_NAMES = 0.45, 0.6  # of the distance of names that the boxes of one may stand off it; share of the names that have boxes
 GAP = 1.0  # digit heights: longest gap of a dashed whisker
 ONE_PLACE = 1.2  # px within which two marks beyond a whisker are one observation: an outlier and the point beside it
@@ -56,7 +57,10 @@ def box_evidence(panel: Panel, legend: Sequence[LegendEntry] = ()) -> float:
     medians = float(np.mean([not np.isnan(box.median) for box in boxes]))
     floating = float(np.mean([_floats(crop, box, panel.height) for box in boxes]))
     several = 1.0 if len(boxes) > 1 else 0.7
-    return min(whiskers, medians, floating) * several
+    # Lines that enclose nothing, as points break them up, may be those of bars, stems and caps: what shows bars surely is believed first.
+    known = _enclosed_boxes(crop, panel)
+    by_lines = LINES_ALONE if 2 * sum(any(_is_same(b, e) for e in known) for b in boxes) < len(boxes) else 1.0
+    return min(whiskers, medians, floating) * several * by_lines
 
 
 def _floats(crop: NDArray[np.uint8], box: Box, height: float) -> bool:
