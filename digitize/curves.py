@@ -36,6 +36,7 @@ COVERED = 0.6  # share of its columns in which a curve must show (a dashed one s
 COVERING = 0.35  # share of the plot's width, from its left, in which a legend may cover the start of a curve
 UNEVEN = (0.15, 0.45)  # share of level pieces unlike the one before: of slopes drawn in pixels, of chance
 CROSSES = 0.35  # share of the plot's columns in which a colour stands that a curve may be drawn in
+STROKE, LEAST_FALL = 0.5, 0.08  # ink of a stroke that is no gridline; share of the plot's height by which a curve that was not found falls
 COLORED = 50  # grey levels between the largest and the smallest of a pixel's red, green and blue
 FEWEST_MARKERS, SURE_MARKER = 4, 0.65  # of a plot of markers joined by lines; probability of one that counts
 OTHER_COLOR = 70  # grey levels in a channel by which a layer differs from every key that is not its own
@@ -113,7 +114,10 @@ def read_curves(panel: Panel, legend: Sequence[LegendEntry] = ()) -> tuple[Serie
     """
     noise = position_noise(panel)
     found = [c for c in _curves(panel, legend) if (c.shown > SEEN).mean() > 0.5 * COVERED]
-    return tuple(Series(c.name, hex_color(c.color), "step", _corners(c, panel, noise)) for c in found)
+    series = tuple(Series(c.name, hex_color(c.color), "step", _corners(c, panel, noise)) for c in found)
+    if not found or not _leaves_a_curve(panel, legend, found):
+        return series
+    return tuple(replace(s, marks=tuple(replace(m, flags=(*m.flags, "curve_missing")) for m in s.marks)) for s in series)
 
 
 def _words(panel: Panel) -> str:
@@ -149,12 +153,21 @@ def _stepped(curve: Curve) -> float:
 # Paths
 
 
-def _curves(panel: Panel, legend: Sequence[LegendEntry]) -> list[Curve]:
+def _strokes(panel: Panel, legend: Sequence[LegendEntry]) -> NDArray[np.uint8]:
+    """The plot without words, keys and bands: what is left are strokes."""
     crop = _without_words(panel, legend)
-    paper = paper_color(crop)
-    crop = _without_bands(crop, paper, panel.height)
+    return _without_bands(crop, paper_color(crop), panel.height)
+
+
+def _picture(crop: NDArray[np.uint8]) -> Picture:
     everywhere = np.ones(crop.shape[:2], dtype=np.float32)
-    picture = Picture(np.asarray(crop / 255, dtype=np.float32), np.asarray(paper / 255, dtype=np.float32), everywhere)
+    return Picture(np.asarray(crop / 255, dtype=np.float32), np.asarray(paper_color(crop) / 255, dtype=np.float32), everywhere)
+
+
+def _curves(panel: Panel, legend: Sequence[LegendEntry]) -> list[Curve]:
+    crop = _strokes(panel, legend)
+    paper = paper_color(crop)
+    picture = _picture(crop)
     wanted = _colors(panel, crop, legend, paper)
     amounts = picture.amounts([np.asarray(np.array(color) / 255, dtype=np.float32) for color, _ in wanted]) if wanted else []
     ink = picture.any_ink()
@@ -168,6 +181,19 @@ def _curves(panel: Panel, legend: Sequence[LegendEntry]) -> list[Curve]:
         if curve is not None and not _is_frame(curve, panel):
             found.append(curve)
     return found
+
+
+def _leaves_a_curve(panel: Panel, legend: Sequence[LegendEntry], found: Sequence[Curve]) -> bool:
+    """Whether ink that is none of the curves found runs across the plot as one more would: two greys can be taken for one."""
+    left = _picture(_strokes(panel, legend)).any_ink()
+    for curve in found:
+        _erase(left, curve)
+    strokes = np.where(left > STROKE, left, 0).astype(np.float32)
+    way = _best_way(strokes, strokes, (0, 0, 0), "", alike=False)
+    if way is None or _is_frame(way, panel):
+        return False
+    seen = float((way.shown > 0).sum())
+    return bool(seen >= CROSSES * left.shape[1] and np.ptp(way.rows) > LEAST_FALL * left.shape[0])
 
 
 def _is_frame(curve: Curve, panel: Panel) -> bool:

@@ -42,6 +42,7 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "box_missing": "No box stands over one of the names along the axis: it was not found, or there is none.",
         "points_over_box": "Observations are drawn over the box: those beyond its whiskers are given as outliers, if they stand apart.",
         "whisker_unseen": "No whisker leaves the box on one side or both: it is taken to end at the box.",
+        "curve_missing": "Ink that is none of the curves read runs across the plot as one more would: a curve was not found.",
         "curves_alike": "Another curve has the same colour: where they meet one may have been taken for the other.",
         "step_hidden": "The curve steps where other ink or a gap hides it: the place of the step is not known well.",
         "at_risk_doubtful": "A number at risk was not read for sure, or is larger than the one before it.",

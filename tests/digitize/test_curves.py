@@ -235,3 +235,27 @@ def test_lines_that_slope_and_lines_with_markers_are_no_survival_curves() -> Non
         axes.set(xlim=(0, 24.5), ylim=(0, 102), xticks=range(0, 25, 6), yticks=range(0, 101, 20), ylabel="% of baseline")
         for read in read_image(pixels(figure)):
             assert read.record.kind != "km"
+
+
+def two_greys(shades: tuple[str, ...]) -> Figure:
+    """The curves in greys, without a legend."""
+    figure = Figure(figsize=(4.8, 3.6), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    for (x, y), shade in zip(CURVES.values(), shades, strict=False):
+        axes.step(x, y, where="post", color=shade)
+    axes.set(xlim=(0, 24.5), ylim=(0, 1.02), xticks=range(0, 25, 6), xlabel="Months", ylabel="Survival", yticks=np.linspace(0, 1, 6))
+    axes.grid(color="0.9")
+    return figure
+
+
+def test_a_curve_of_another_grey_is_read_or_missed_with_a_flag() -> None:
+    (read,) = read_image(pixels(two_greys(("black", "#555555"))))
+    assert read.record.kind == "km"
+    series = read.record.series
+    assert len(series) == 2 or all("curve_missing" in p.flags for s in series for p in s.points)
+
+
+def test_where_no_curve_is_left_none_is_missed() -> None:
+    (read,) = read_image(pixels(two_greys(("black",))))
+    assert [p.flags for s in read.record.series for p in s.points if "curve_missing" in p.flags] == []
