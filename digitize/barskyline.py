@@ -83,6 +83,7 @@ def _ink(field: Field) -> Mask:
     left, right, share = ink[:, 1:6].all(axis=1), ink[:, -6:-1].all(axis=1), ink.mean(axis=1)
     # A bar at one edge of the plot shows there too, but few bars are as high as it is.
     level |= ink & ((left & right & (share > 0.3)) | ((left | right) & (share > 0.5)))[:, None]
+    level &= ~_ends_of_bars(level, ink, thick)[:, None]
     ink = _erased(ink, level & ~_on_pale(level, off), thick, field.base - 4)
     above = ink[: field.base - 3]
     full = above.mean(axis=0) > 0.93
@@ -91,6 +92,30 @@ def _ink(field: Field) -> Mask:
     upright = np.zeros_like(ink)
     upright[: field.base - 3] = full[None, :]
     return _erased(ink.T, (upright & ~_on_pale(upright.T, off.T).T).T, thick, ink.shape[1]).T
+
+
+def _ends_of_bars(level: Mask, ink: Mask, thick: int) -> Mask:
+    """Rows whose level runs stop at corners from which a side goes down and nothing goes up: ends of bars, not a line of the plot.
+
+    A line that bars hide stops at their sides, which go on above it; one that is dashed stops where no side is.
+    """
+    found = np.zeros(level.shape[0], dtype=bool)
+    rows = np.flatnonzero(level.any(axis=1))
+    for group in np.split(rows, np.flatnonzero(np.diff(rows) > 1) + 1):
+        row = int(group[group.size // 2]) if group.size else 0
+        if 0 < group.size <= thick and 2 * thick <= row < ink.shape[0] - 2 * thick:
+            found[group] = _stops_at_corners(np.asarray(level[group].any(axis=0)), row, ink, thick)
+    return found
+
+
+def _stops_at_corners(line: NDArray[np.bool_], row: int, ink: Mask, thick: int) -> bool:
+    """Whether half of the stops of a line in some columns, or more, are corners, two of them at least."""
+    columns = np.flatnonzero(line)
+    runs = [run for run in np.split(columns, np.flatnonzero(np.diff(columns) > 3) + 1) if run.size > 2 * thick]  # not the sides of bars
+    stops = [x for run in runs for x in (int(run[0]), int(run[-1])) if 6 < x < ink.shape[1] - 7]
+    above, below = ink[row - 2 * thick : row - thick], ink[row + thick : row + 2 * thick]
+    corners = sum(bool(below[:, x - 2 : x + 3].all(axis=0).any() and not above[:, x - 2 : x + 3].any()) for x in stops)
+    return corners >= max(2, 0.5 * len(stops))
 
 
 def _on_pale(lines: Mask, off: FloatArray) -> Mask:

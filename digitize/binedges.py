@@ -19,6 +19,7 @@ LEAST_ROWS = 4  # rows over which an edge is looked at
 SHARED_FRACTION = 0.9  # length of the mean direction of fractions of pixels, from which on they are one
 ROUNDED = 0.29  # px: standard deviation of what rounding to whole pixels does to a place
 SHARPEST = 0.08  # px: no edge is known better, as neighbours cover one half of a stroke twice
+BARE = 0.04  # share of a fill's contrast below which paper is bare
 FILLED = 0.3  # px: the same of fills without a stroke, which some renderers widen to whole pixels
 
 
@@ -155,8 +156,9 @@ def _side(field: Field, at: float, width: float, tops: tuple[int, int]) -> float
         return x0 + float(share @ np.arange(share.size) / share.sum())
     if min(left, right) > 0.5 * DEFINITE or away.max() > 1.25 * max(left, right):  # no paper beside it, or a stroke on one side of a fill
         return None
-    share = np.clip(away / max(left, right), 0, 1)
-    covered = float(share.sum())
+    share = np.clip(away / max(left, right), 0, 1)[:: -1 if right > left else 1]
+    bare = np.flatnonzero(share < BARE)
+    covered = float(share[: bare[0] if bare.size else share.size].sum())  # a gridline on the paper is no part of the fill
     return x0 - 0.5 + (share.size - covered if right > left else covered)
 
 

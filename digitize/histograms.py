@@ -38,6 +38,8 @@ CLEAR = (10.0, 0.9)  # the same: bars whose end can be fitted without regard to 
 COUNTED, SCATTER = 4.0, 0.12  # px that one count is high at least to be told, and of one by which counts scatter at most
 DENSITY, DENSE_SCATTER = 0.02, 0.08  # by which the area of a density may differ from 1; as SCATTER, for a count that has to be found
 HIDEABLE = 4.0  # times what an empty bin may hide, up to which the lowest bin tells that bins so low are to be expected
+ROUND_DIGITS = 2  # of a bin's width that is round
+NEAR_ROUND = (2.0, 0.06)  # times the uncertainty of edges, and share of a bin, within which they lie at round values
 COMMON = 0.7  # px by which all bars may be shifted against the axis
 TOGETHER = 0.6  # share of all that is counted that stands in bins beside which none is empty
 SLOPED = 0.25  # of what bins differ in height, all together, how much they may climb within themselves
@@ -98,6 +100,7 @@ def read_histogram(panel: Panel, legend: Sequence[LegendEntry] = ()) -> tuple[Se
     if edges is not None:
         shift = moved_apart(edges.fraction, _ticks(panel.x)) + off_pixels(edges.fraction, _ticks(panel.x))
         grid = Grid(edges.first - shift, edges.width, grid.half, edges.u_px)
+    grid = _on_round_values(grid, min(bins), max(bins) + 1, panel.x.calibration, field.origin[0])
     zero = base - field.origin[1] + moved_apart(_fraction(edges, drawn), _ticks(panel.y))
     heights = _heights(drawn, stroke, zero, field)
     heights |= _low_heights(tall, grid, stroke, foot_of(field, zero), field)
@@ -118,10 +121,12 @@ def _base(panel: Panel) -> float | None:
 def _within(panel: Panel, field: Field) -> Field:
     """The field between the panel's left edge and a frame at its right, so that what stands in the outer bins is closed by its edges."""
     left = max(0, panel.box[0] - field.origin[0])
-    inked = (contrast(field.rgb[: field.base - 3], field.paper) > DEFINITE).mean(axis=0) > FRAME
+    inked = (contrast(field.rgb[: field.base - 3], field.paper) > DEFINITE).mean(axis=0)
     near = inked.size - round(max(6, 2 * field.height))
-    frame = np.flatnonzero(inked[near:]) if near > left else np.empty(0, dtype=int)
-    right = near + int(frame[0]) if frame.size else inked.size
+    frame = near + np.flatnonzero(inked[near:] > FRAME) if near > left else np.empty(0, dtype=int)
+    frame = np.split(frame, np.flatnonzero(np.diff(frame) > 1) + 1)[-1]
+    # Beyond a gridline bins go on.
+    right = int(frame[0]) if frame.size and not inked[frame[-1] + 3 :].any() else inked.size
     cut = slice(left, right)
     return replace(field, rgb=field.rgb[:, cut], covered=field.covered[:, cut], origin=(field.origin[0] + left, field.origin[1]))
 
@@ -182,6 +187,25 @@ def _fitted(at: Doubles, way: Doubles, width: float) -> Grid | None:
             break
         kept[off.argmax()] = False
     return None
+
+
+def _on_round_values(grid: Grid, low: int, high: int, axis: AxisCalibration, x0: int) -> Grid:
+    """The grid with edges at multiples of a round width, or half-way between, where edges `low` and `high` lie as near as they are known.
+
+    Bins are chosen so by people and most programs. A grid that lay there by chance is moved by no more than its uncertainty.
+    """
+    at = np.array([grid.edge(k).px + x0 for k in (low, high)])
+    values = np.asarray(axis.to_value(at))
+    exact = float(np.ptp(values)) / (high - low)
+    width = float(f"{exact:.{ROUND_DIGITS - 1}e}")
+    sign = 1.0 if axis.slope > 0 else -1.0
+    near = round(2 * float(values[0]) / width) / 2
+    told = np.asarray(axis.to_pixel(width * (near + sign * np.array([0.0, high - low]))))
+    u_axis = float(np.max(np.asarray(axis.u_shared(at)))) / abs(axis.slope)
+    if np.abs(told - at).max() > min(NEAR_ROUND[0] * float(np.hypot(grid.u_px, u_axis)), NEAR_ROUND[1] * grid.width):
+        return grid
+    wide = float(told[1] - told[0]) / (high - low)
+    return replace(grid, first=float(told[0]) - x0 - low * wide, width=wide)
 
 
 def _is_halved(grid: Grid, sky: Skyline) -> bool:

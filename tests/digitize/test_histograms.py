@@ -66,6 +66,41 @@ def test_every_bin_is_read_with_its_edges(tmp_path: Path, look: str, suffix: str
     assert all(p.u_x_lo is not None and p.u_y is not None for p in points)
 
 
+def counted(path: Path, edges: np.ndarray, counts: list[int], dpi: int, *, grid: bool = False, **look: object) -> Path:
+    """Bins from one side of the plot to the other."""
+    figure = Figure(figsize=(5, 3.6), layout="constrained")
+    axes = figure.subplots()
+    axes.set(xlim=(edges[0], edges[-1]), ylim=(0, 1.06 * max(counts)), xlabel="Age (years)", ylabel="Patients")
+    if grid:
+        axes.set_axisbelow(True)
+        axes.grid(visible=True, color="0.88")
+        axes.spines[["top", "right"]].set_visible(False)
+    axes.bar(edges[:-1], counts, np.diff(edges), align="edge", **look)
+    figure.savefig(path, dpi=dpi)
+    return path
+
+
+def test_low_bins_of_one_height_at_both_sides_are_no_gridline(tmp_path: Path) -> None:
+    counts = [1, 1, 1, 0, 1, 7, 5, 9, 8, 7, 14, 8, 11, 9, 2, 2, 3, 1, 1]
+    points = bins(counted(tmp_path / "ages.png", 30 + 2.0 * np.arange(20), counts, 200, color="white", edgecolor="black"))[1]
+    assert [p.y for p in points] == pytest.approx(counts)
+
+
+def test_bins_go_on_beyond_the_last_gridline(tmp_path: Path) -> None:
+    counts = [1, 2, 8, 12, 37, 51, 54, 57, 41, 40, 26, 13, 5, 3, 1]
+    look = {"color": "#9ecae1", "edgecolor": "black"}
+    points = bins(counted(tmp_path / "ages.png", 36 + 3.0 * np.arange(16), counts, 300, grid=True, **look))[1]
+    assert [p.y for p in points] == pytest.approx(counts)
+
+
+def test_edges_on_round_values_are_taken_there_and_others_are_not(tmp_path: Path) -> None:
+    counts = [2, 3, 11, 25, 36, 48, 30, 35, 26, 11, 6, 1]
+    for first, tolerance in ((42.0, 1e-6), (43.3, 0.12)):  # half a pixel is 0.06 years
+        edges = first + 3.0 * np.arange(13)
+        points = bins(counted(tmp_path / "ages.png", edges, counts, 100, color="0.6", edgecolor="black"))[1]
+        assert [p.x_lo for p in points] == pytest.approx(edges[:-1].tolist(), abs=tolerance)
+
+
 def test_heights_read_larger_when_twice_as_many_are_counted(tmp_path: Path) -> None:
     once = bins(draw(tmp_path / "once.png", "both"))[1]
     twice = bins(draw(tmp_path / "twice.png", "both", 2 * COUNTS))[1]
