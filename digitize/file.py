@@ -15,9 +15,10 @@ from digitize.captions import said_in
 from digitize.given import GivenAxis
 from digitize.overlay import draw_overlay
 from digitize.page import Page, UnreadableFile, read_pages, sha256
+from digitize.pictured import parts_of
 from digitize.read import ReadPanel, read_image
 from digitize.record import FigureRecord, FoundRecord, PanelRecord, SaidRecord, SourceRecord
-from digitize.regions import Layout, Region, cut, find_regions
+from digitize.regions import Layout, Region, find_regions
 from digitize.tickplot import draw_residuals
 
 NO_AXES = "no y axis with 2 tick labels could be read"
@@ -149,11 +150,12 @@ class _Found:
         self.seen.append(page.number)
         own: list[PanelRecord] = []
         for region in layout.regions:
-            read: tuple[ReadPanel, ...] = ()
-            if not region.skipped:
-                image, drawing = cut(page, region, layout.prose)
-                origin, first = region.box[:2], len(own)
-                read = read_image(image, page.number, calibrate=calibrate, kind=kind, drawing=drawing, origin=origin, first=first)
+            read: list[ReadPanel] = []
+            for part in () if region.skipped else parts_of(page, region, layout.prose):
+                at, first = part.to_page, len(own) + len(read)
+                read += read_image(
+                    part.image, page.number, calibrate=calibrate, kind=kind, drawing=part.drawing, to_page=at, first=first
+                )
             caption = region.caption.text if region.caption is not None else ""
             records = [p.record.model_copy(update={"caption": caption}) for p in read]
             self.figures.append(_figure(page, region, records))

@@ -26,7 +26,7 @@ from digitize.vector.paths import Drawing, decode, expected_bytes
 if TYPE_CHECKING:
     import PIL.Image
 
-__all__ = ["Page", "UnreadableFile", "read_pages", "sha256"]
+__all__ = ["Page", "Picture", "UnreadableFile", "read_pages", "sha256"]
 
 MAX_PIXELS = 60_000_000
 FORMATS = ("PNG", "JPEG", "TIFF", "GIF", "BMP", "WEBP")
@@ -37,6 +37,25 @@ PDF_MARK_WITHIN = 1024
 
 class UnreadableFile(ValueError):
     """A file that cannot be read; the message is one line that names the file and the cause."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A part of a page around a picture that lies on it, in the picture's own pixels.
+
+    Attributes
+    ----------
+    image
+        (h, w, 3) uint8, RGB: the picture, and what lies over and beside it.
+    place
+        `left`, `top`, `x_scale`, `y_scale`: pixel (x, y) of the page lies at ((x - left) * x_scale, (y - top) * y_scale) here.
+    box
+        (x0, y0, x1, y1) of the picture itself, its last column and row included.
+    """
+
+    image: NDArray[np.uint8]
+    place: tuple[float, float, float, float]
+    box: tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -57,6 +76,8 @@ class Page:
         What a PDF page draws, in pixels of `image`; empty for an image file and where it could not be listed (then it says why).
     left
         How many of the pages asked for come after this one.
+    pictures
+        The large upright pictures on a PDF page, each in its own pixels; none where the page is rendered in those of its one picture.
     """
 
     file: Path
@@ -66,6 +87,7 @@ class Page:
     scale: tuple[float, float] | None
     drawing: Drawing = field(default_factory=Drawing)
     left: int = 0
+    pictures: tuple[Picture, ...] = ()
 
 
 def sha256(path: str | Path) -> str:
@@ -88,7 +110,7 @@ def read_pages(path: str | Path, pages: Sequence[int] | None = None) -> Iterator
     -------
     iterator of Page
         PDF and SVG pages are rendered at 300 dpi, or less where that would be more than 12 million pixels; a page that is one picture, as
-        a scan is, keeps the picture's own pixels.
+        a scan is, keeps the picture's own pixels. Large upright pictures on other pages come beside them in their own pixels.
 
     Raises
     ------
@@ -226,10 +248,10 @@ def _pdf_pages(file: Path, wanted: list[int] | None, kind: Literal["pdf", "svg"]
             left = []
             while (message := _next_message(file, worker, "page")) is not None:
                 header, pixels = message
-                drawing, is_alive = _drawing(file, worker)
+                drawing, pictures, is_alive = _drawing(file, worker)
                 scale = (header["scale"][0], header["scale"][1])
                 medium: Literal["raster", "vector"] = "vector" if drawing.paths else "raster"
-                yield Page(file, header["page"], _pixels(header, pixels), medium, scale, drawing, len(header["left"]))
+                yield Page(file, header["page"], _pixels(header, pixels), medium, scale, drawing, len(header["left"]), pictures)
                 if not is_alive:
                     left, with_drawing = header["left"], False
                     break
@@ -255,24 +277,37 @@ def _worker(file: Path, pages: Sequence[int], kind: str, *, with_drawing: bool) 
         worker.wait()
 
 
-def _drawing(file: Path, worker: subprocess.Popen[bytes]) -> tuple[Drawing, bool]:
-    """What the page just received draws, and whether the worker lived through listing it."""
+def _drawing(file: Path, worker: subprocess.Popen[bytes]) -> tuple[Drawing, tuple[Picture, ...], bool]:
+    """What the page just received draws, its pictures, and whether the worker lived through listing it."""
     try:
         message = _next_message(file, worker, "drawing")
     except UnreadableFile as error:
-        return Drawing(missing=str(error).removeprefix(f"{file.name} ")), False
+        return Drawing(missing=str(error).removeprefix(f"{file.name} ")), (), False
     if message is None:
-        return Drawing(missing="its paths were not sent"), False
+        return Drawing(missing="its paths were not sent"), (), False
     header, data = message
     if "no_drawing" in header:
-        return Drawing(missing=str(header["no_drawing"])), True
+        return Drawing(missing=str(header["no_drawing"])), (), True
     try:
-        return decode(header["drawing"], data), True
+        drawing = decode(header["drawing"], data)
     except ValueError as error:
-        return Drawing(missing=f"its paths are damaged: {error}"), True
+        drawing = Drawing(missing=f"its paths are damaged: {error}")
+    pictures: list[Picture] = []
+    for _ in range(header["pictures"]):
+        try:
+            sent = _next_message(file, worker, "picture")
+        except UnreadableFile:
+            sent = None
+        if sent is None:
+            return drawing, tuple(pictures), False
+        (x, y, x_scale, y_scale), (x0, y0, x1, y1) = sent[0]["picture"], sent[0]["own"]
+        pictures.append(Picture(_pixels(*sent), (x, y, x_scale, y_scale), (x0, y0, x1, y1)))
+    return drawing, tuple(pictures), True
 
 
-def _next_message(file: Path, worker: subprocess.Popen[bytes], kind: Literal["page", "drawing"]) -> tuple[dict[str, Any], bytes] | None:
+def _next_message(
+    file: Path, worker: subprocess.Popen[bytes], kind: Literal["page", "drawing", "picture"]
+) -> tuple[dict[str, Any], bytes] | None:
     """The worker's next message and the bytes that follow it, or None after the last; the clock runs only while it is awaited."""
     overdue = threading.Event()
     assert worker.stdout is not None
@@ -303,7 +338,7 @@ def _next_message(file: Path, worker: subprocess.Popen[bytes], kind: Literal["pa
 
 
 def _announced_bytes(message: dict[str, Any]) -> int:
-    if "page" in message:
+    if "page" in message or "picture" in message:
         return int(message["stride"] * message["height"])
     return expected_bytes(message["drawing"]) if "drawing" in message else 0
 

@@ -3,7 +3,8 @@
 An SVG drawing is checked, turned into a PDF by svg2pdf, and goes on as such. Started as a script by `digitize.page`; imports nothing but
 the standard library, pypdfium2 and, for SVG, svg2pdf_py, so that it starts within a tenth of a second. Each message on standard output is
 one line of JSON, followed by raw bytes where it announces them: for each page its pixels, then what is drawn on it as paths and characters
-in pixels of that rendering (integer = centre of a pixel). The pipe holds the next page back until the last one was taken.
+in pixels of that rendering (integer = centre of a pixel), then the surroundings of each large upright picture on it, pixel by pixel of the
+picture. The pipe holds the next page back until the last one was taken.
 """
 
 from __future__ import annotations
@@ -34,6 +35,16 @@ FIRST_OBJECTS = 20
 HAIR = 2e-5
 SCANS = (90.0, 450.0)
 """Dots per inch between which a scan is taken as it is."""
+MAX_PICTURES = 8
+"""Pictures of a page that are sent in their own pixels at most, the largest ones."""
+MAX_PICTURE_PIXELS = 24e6
+"""Pixels of all pictures of a page together; each has at most MAX_PIXELS."""
+LEAST_PICTURE_PT = 60.0
+"""The side of the smallest picture that may show a plot."""
+BESIDE_PT = 36.0
+"""What is rendered around a picture: names and letters of panels may stand beside it as text."""
+STRETCH = 0.1
+"""Share by which the pixels of a picture may be longer than wide."""
 SVG_RESOLUTION = 225.0
 """Dots per point of the PDF that stands for an SVG drawing: its unit, a ninety-sixth of an inch, becomes a point there."""
 MAX_SVG_BYTES = 20_000_000
@@ -132,6 +143,10 @@ def then(first: Matrix, second: Matrix) -> Matrix:
     return a * p + b * r, a * q + b * s, c * p + d * r, c * q + d * s, e * p + f * r + t, e * q + f * s + u
 
 
+Picture = tuple[Matrix, int, int]
+"""How a picture lies on the page, from its unit square to pixels of the rendering, and its own width and height in pixels."""
+
+
 class TooMuch(Exception):
     """The page draws more than is taken; the message says what."""
 
@@ -146,6 +161,7 @@ class Drawing:
         self.to_px = self._page_to_px(width, height)
         self.paths, self.points, self.dashes, self.chars = array("d"), array("d"), array("d"), array("d")
         self.kinds = array("B")
+        self.pictures: list[Picture] = []
         self.n_objects = 0
         self.ends_at = time.monotonic() + DRAWING_SECONDS
         self.x, self.y = ctypes.c_float(), ctypes.c_float()
@@ -264,6 +280,9 @@ class Drawing:
         m = then(self._matrix(each), at)
         corners = [(m[0] * u + m[2] * v + m[4], m[1] * u + m[3] * v + m[5], min(1, u + v)) for u, v in ((0, 0), (1, 0), (1, 1), (0, 1))]
         self._add(corners, [], (0.0,) * 11, clip, image=True)
+        wide, high = ctypes.c_uint(), ctypes.c_uint()
+        if self.raw.FPDFImageObj_GetImagePixelSize(each, wide, high):
+            self.pictures.append((m, wide.value, high.value))
 
     def _add_dingbat(self, each: Any, at: Matrix, clip: Any) -> None:
         """A black circle of ZapfDingbats as the path that it stands for: some programs stamp their markers as this letter."""
@@ -306,23 +325,105 @@ class Drawing:
             size = raw.FPDFText_GetFontSize(text, k) * math.sqrt(abs(glyph[0] * glyph[3] - glyph[1] * glyph[2]))
             self.chars.extend((raw.FPDFText_GetUnicode(text, k), xs[0], ys[0], xs[1], ys[1], math.atan2(-glyph[1], glyph[0]), size))
 
-    def send(self) -> None:
-        """Sends it: the counts, then all arrays one after the other."""
+    def send(self, n_pictures: int) -> None:
+        """Sends it: the counts, then all arrays one after the other; `n_pictures` messages with pictures follow."""
         counts = {"paths": len(self.paths) // PATH_FIELDS, "points": len(self.kinds), "dashes": len(self.dashes)}
         counts["chars"] = len(self.chars) // CHAR_FIELDS
-        send({"drawing": counts}, *(part.tobytes() for part in (self.paths, self.points, self.dashes, self.chars, self.kinds)))
+        parts = (self.paths, self.points, self.dashes, self.chars, self.kinds)
+        send({"drawing": counts, "pictures": n_pictures}, *(part.tobytes() for part in parts))
 
 
-def send_drawing(page: Any, width: int, height: int) -> None:
-    """Sends what the page draws, or why that is not known."""
+def send_drawing(page: Any, width: int, height: int, *, with_pictures: bool) -> None:
+    """Sends what the page draws, or why that is not known, and its pictures."""
     try:
         drawing = Drawing(page, width, height)
     except TooMuch as excess:
         send({"no_drawing": f"the page holds {excess}"})
+        return
     except (MemoryError, ArithmeticError, RuntimeError) as error:
         send({"no_drawing": f"its paths cannot be listed ({type(error).__name__})"})
-    else:
-        drawing.send()
+        return
+    per_pt = (width / page.get_size()[0], height / page.get_size()[1])
+    pieces = pieces_of(drawing.pictures, (width, height), per_pt) if with_pictures else []
+    drawing.send(len(pieces))
+    for piece in pieces:
+        send_piece(page, piece, per_pt)
+
+
+class Piece:
+    """A part of a page around one picture, in the picture's own pixels: its size, and how many of them one pixel of the page has.
+
+    Pixel (x, y) of the page lies at ((x - left) * x_scale, (y - top) * y_scale), where integers are centres of pixels in both.
+    """
+
+    def __init__(self, picture: Picture, page_size: tuple[int, int], per_pt: tuple[float, float], beside_pt: float) -> None:
+        m, wide, high = picture
+        # The finest pictures are more than marks are sought in: so many of their pixels are averaged, along both axes.
+        each = math.ceil(72 * per_pt[0] * wide / m[0] / SCANS[1])
+        wide, high = math.ceil(wide / each), math.ceil(high / each)
+        beside = (beside_pt * per_pt[0], beside_pt * per_pt[1])
+        self.x_scale, self.y_scale = wide / m[0], high / -m[3]
+        # Edges of the picture and of the page, from the page's own left and upper edge.
+        left, top = m[4] + 0.5, m[5] + m[3] + 0.5
+        right, bottom = left + m[0], top - m[3]
+        before_x, after_x = (_whole(min(v, beside[0]) * self.x_scale) for v in (left, page_size[0] - right))
+        before_y, after_y = (_whole(min(v, beside[1]) * self.y_scale) for v in (top, page_size[1] - bottom))
+        self.width, self.height = wide + before_x + after_x, high + before_y + after_y
+        self.middle = (before_x + wide / 2, before_y + high / 2)
+        self.hair = (0.04 / wide, 0.04 / high)
+        self.edges = (left - before_x / self.x_scale, top - before_y / self.y_scale)
+        self.own = (before_x, before_y, before_x + wide - 1, before_y + high - 1)
+
+    @property
+    def place(self) -> tuple[float, float, float, float]:
+        """`left`, `top`, `x_scale` and `y_scale`."""
+        return self.edges[0] - 0.5 + 0.5 / self.x_scale, self.edges[1] - 0.5 + 0.5 / self.y_scale, self.x_scale, self.y_scale
+
+
+def _whole(room: float) -> int:
+    """How many pixels fit."""
+    return max(0, math.floor(room + 1e-3))
+
+
+def is_upright(picture: Picture) -> bool:
+    """Whether a picture stands on the page as it is stored, neither turned nor mirrored, in pixels that are about square."""
+    m, wide, high = picture
+    if not (m[0] > 0 > m[3] and wide and high and abs(m[1]) < 1e-3 * m[0] and abs(m[2]) < -1e-3 * m[3]):
+        return False
+    return abs(wide / m[0] + high / m[3]) < STRETCH * wide / m[0]
+
+
+def pieces_of(pictures: list[Picture], page_size: tuple[int, int], per_pt: tuple[float, float]) -> list[Piece]:
+    """The surroundings of a page's pictures that are large and upright and within the page."""
+    found: list[Piece] = []
+    for picture in sorted(pictures, key=lambda p: p[0][0] * p[0][3])[:MAX_PICTURES]:
+        m = picture[0]
+        is_large = min(m[0] / per_pt[0], -m[3] / per_pt[1]) >= LEAST_PICTURE_PT
+        if not (is_large and is_upright(picture)):
+            continue
+        if m[4] < -1 or m[5] + m[3] < -1 or m[4] + m[0] > page_size[0] or m[5] > page_size[1]:
+            continue
+        for beside in (BESIDE_PT, 0.0):
+            piece = Piece(picture, page_size, per_pt, beside)
+            if piece.width * piece.height <= MAX_PIXELS:
+                break
+        size = piece.width * piece.height
+        if size <= MAX_PIXELS and size + sum(p.width * p.height for p in found) <= MAX_PICTURE_PIXELS:
+            found.append(piece)
+    return found
+
+
+def send_piece(page: Any, piece: Piece, per_pt: tuple[float, float]) -> None:
+    """Sends the surroundings of a picture, rendered pixel by pixel of it: its own pixels, and all that lies over and beside them."""
+    (x_scale, y_scale), (left, top) = (piece.x_scale, piece.y_scale), piece.edges
+    matrix = [x_scale * per_pt[0], y_scale * per_pt[1], -left * x_scale, -top * y_scale]
+    # The renderer rounds a picture's place outwards: a hair less keeps it from growing by a pixel.
+    for k in (0, 1):
+        matrix[k] *= 1 - piece.hair[k]
+        matrix[2 + k] += (piece.middle[k] - matrix[2 + k]) * piece.hair[k]
+    bitmap = rendered(page, piece.width, piece.height, (matrix[0], 0, 0, matrix[1], matrix[2], matrix[3]))
+    size = {"width": bitmap.width, "height": bitmap.height, "stride": bitmap.stride, "channels": bitmap.n_channels}
+    send({"picture": piece.place, "own": piece.own, **size}, bitmap.buffer)
 
 
 class SvgCheck:
@@ -436,16 +537,20 @@ def scan_size(page: Any) -> tuple[int, int] | None:
 
 def as_scanned(page: Any, wide: int, high: int) -> Any:
     """A page that is one picture, rendered pixel by pixel of the picture: at any other resolution its edges would blur."""
+    width_pt, height_pt = page.get_size()
+    # The renderer rounds a picture's place outwards: a hair less keeps it from growing by a pixel.
+    return rendered(page, wide, high, (wide / width_pt * (1 - HAIR), 0, 0, high / height_pt * (1 - HAIR), 0, 0))
+
+
+def rendered(page: Any, wide: int, high: int, at: Matrix) -> Any:
+    """A bitmap of so many pixels on which points of the page, from its upper left corner, lie as an affine map says."""
     import pypdfium2
     import pypdfium2.raw as raw
 
-    width_pt, height_pt = page.get_size()
     bitmap = pypdfium2.PdfBitmap.new_native(wide, high, raw.FPDFBitmap_BGR)
     bitmap.fill_rect((255, 255, 255, 255), 0, 0, wide, high)
-    # The renderer rounds a picture's place outwards: a hair less keeps it from growing by a pixel.
-    matrix = raw.FS_MATRIX(wide / width_pt * (1 - HAIR), 0, 0, high / height_pt * (1 - HAIR), 0, 0)
     flags = raw.FPDF_ANNOT | raw.FPDF_REVERSE_BYTE_ORDER
-    raw.FPDF_RenderPageBitmapWithMatrix(bitmap.raw, page.raw, matrix, raw.FS_RECTF(0, 0, wide, high), flags)
+    raw.FPDF_RenderPageBitmapWithMatrix(bitmap.raw, page.raw, raw.FS_MATRIX(*at), raw.FS_RECTF(0, 0, wide, high), flags)
     return bitmap
 
 
@@ -475,7 +580,7 @@ def render(path: str, asked: list[int], *, with_drawing: bool, is_svg: bool) -> 
         per_pt = (bitmap.width / width_pt, bitmap.height / height_pt)
         send({"page": number, **size, "scale": per_pt, "left": numbers[k + 1 :]}, bitmap.buffer)
         if with_drawing:
-            send_drawing(page, bitmap.width, bitmap.height)
+            send_drawing(page, bitmap.width, bitmap.height, with_pictures=scanned is None)
         else:
             send({"no_drawing": "another page's paths could not be listed"})
 

@@ -37,6 +37,7 @@ from digitize.warp import FLAT, Warp, estimate_warp, flattened, unsure
 
 COUNTED_KINDS = ("errorbar", "scatter", "line", "km")
 """Kinds whose marks stand at numbers, also where these are written as dates or with a word; bars and boxes stand in categories."""
+PAGE = PixelTransform.identity()
 LINE_SHARE = 0.12  # share of the shorter side of an image that an axis line is long at least
 
 AWAY = 0.45  # of the distance of names, to which the outer ones of a group of marks stand off their name
@@ -63,7 +64,7 @@ def read_image(
     calibrate: Sequence[GivenAxis] = (),
     kind: str | None = None,
     drawing: Drawing | None = None,
-    origin: tuple[int, int] = (0, 0),
+    to_page: PixelTransform = PAGE,
     first: int = 0,
 ) -> tuple[ReadPanel, ...]:
     """Every panel of an image that shows a numeric y axis.
@@ -77,13 +78,13 @@ def read_image(
         As for `digitize_file`.
     drawing : Drawing, optional
         What the page draws, where it is not an image: paths are read in place of their pixels.
-    origin
-        x and y on the page of the image's first pixel, where it is a part of a page; all places are told in pixels of the page.
+    to_page
+        From pixels of the image to those of the page, where it is a part of one; all places are told in pixels of the page.
     first
         How many panels of the page were read before: their letters are taken.
     """
     drawing = drawing if drawing is not None else Drawing()
-    seen = _straightened(image, drawing, origin)
+    seen = _straightened(image, drawing, to_page)
     image, drawing, to_original = seen.image, seen.drawing, seen.to_original
     texts, found, lines = _axes(seen)
     is_over = not drawing.paths and not calibrate and is_upside_down(image, texts, found, int(LINE_SHARE * min(image.shape[:2])))
@@ -121,13 +122,13 @@ class _Seen:
     is_turned: bool
 
 
-def _straightened(image: NDArray[np.uint8], drawing: Drawing, origin: tuple[int, int]) -> _Seen:
+def _straightened(image: NDArray[np.uint8], drawing: Drawing, to_page: PixelTransform) -> _Seen:
     """The image with its lines level, upright and flat."""
     # What is drawn stands straight; a scan can lie askew, also on a page that draws a frame around it.
     straight = bool(drawing.paths) and not drawing.images
     given = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
     tilt = Tilt() if straight else estimate_tilt(given)
-    to_original = PixelTransform.translation(*origin)
+    to_original = to_page
     if not tilt.is_straight:
         drawing = Drawing()
         image, matrix = straighten(image, tilt)
@@ -253,6 +254,7 @@ def _axis_record(panel: Panel, axis: Axis | Categories | None, to_original: Pixe
         flags = ("dates_as_names",) if axis.are_dates else ()
         reason = "dates stand along the axis: they are given as names, nothing between two of them is read" if axis.are_dates else ""
         return AxisRecord(scale="category", title=title, ticks=ticks, flags=flags, reason=reason)
+    along = (0.0, 1.0) if upright else (1.0, 0.0)
     read = []
     for tick in axis.calibration.ticks:
         place = (axis.marks.axis_at, tick.px) if upright else (tick.px, axis.marks.axis_at)
@@ -262,7 +264,7 @@ def _axis_record(panel: Panel, axis: Axis | Categories | None, to_original: Pixe
     return AxisRecord(
         scale=cast(ScaleName, axis.calibration.scale.name),
         title=title,
-        rmse_px=axis.calibration.rmse_px,
+        rmse_px=axis.calibration.rmse_px * float(np.linalg.norm(np.subtract(*to_original.apply([along, (0.0, 0.0)])))),
         ticks=tuple(read),
         flags=tuple(axis.reading.flags),
         reason=axis.reading.reason,

@@ -69,9 +69,9 @@ def find_regions(page: Page) -> Layout:
     if not any(b.is_paragraph for b in prose):
         is_text = bool(page.drawing.texts) and not page.drawing.images and all(b[3] - b[1] < FLAT for b in drawn)
         return Layout((), prose) if is_text else whole
-    kept = [b for b in drawn if not any(_holds(b, p.box) for p in prose)]
+    kept = [b for b in drawn if not any(holds(b, p.box) for p in prose)]
     size = float(np.median([b.size for b in prose]))
-    others = [s.box for s in page.drawing.texts if not any(_holds(p.box, s.box) for p in prose)]
+    others = [s.box for s in page.drawing.texts if not any(holds(p.box, s.box) for p in prose)]
     parts = _together(kept, others, prose, (height, width), size)
     kept = [b for _, own in parts for b in _without_frame(own, prose)]
     parts = _together(kept, others, prose, (height, width), size)
@@ -81,11 +81,12 @@ def find_regions(page: Page) -> Layout:
 
 def _drawn(drawing: Drawing) -> list[Box]:
     """What shows of every path and image."""
-    boxes = [_clipped(p) for p in drawing.paths if p.stroke is not None or p.fill is None or min(p.fill[:3]) < WHITE]
+    boxes = [clipped(p) for p in drawing.paths if p.stroke is not None or p.fill is None or min(p.fill[:3]) < WHITE]
     return [b for b in [*boxes, *drawing.images] if b[2] >= b[0] and b[3] >= b[1]]
 
 
-def _clipped(path: VectorPath) -> Box:
+def clipped(path: VectorPath) -> Box:
+    """What of a path's box its clip leaves."""
     a, c = path.box, path.clip or path.box
     return max(a[0], c[0]), max(a[1], c[1]), min(a[2], c[2]), min(a[3], c[3])
 
@@ -94,7 +95,8 @@ def _area(box: Box) -> float:
     return (box[2] - box[0]) * (box[3] - box[1])
 
 
-def _holds(outer: Box, inner: Box, slack: float = 3.0) -> bool:
+def holds(outer: Box, inner: Box, slack: float = 3.0) -> bool:
+    """Whether one box lies within another, but for a few px."""
     return outer[0] <= inner[0] + slack and outer[1] <= inner[1] + slack and outer[2] >= inner[2] - slack and outer[3] >= inner[3] - slack
 
 
@@ -104,10 +106,10 @@ def _is_within_a_figure(block: Block, drawn: Sequence[Box]) -> bool:
         return False
     over = [b for b in drawn if near(b, block.box)]
     # Rules above and below and the underline of a link are no drawing.
-    if any(not _holds(b, block.box) and b[3] - b[1] > FLAT and b[2] - b[0] > FLAT for b in over):
+    if any(not holds(b, block.box) and b[3] - b[1] > FLAT and b[2] - b[0] > FLAT for b in over):
         return True
-    frames = [b for b in over if _holds(b, block.box)]
-    return any(sum(_holds(f, b) and not _holds(b, block.box) for b in drawn) > 3 for f in frames)
+    frames = [b for b in over if holds(b, block.box)]
+    return any(sum(holds(f, b) and not holds(b, block.box) for b in drawn) > 3 for f in frames)
 
 
 def _together(drawn: Sequence[Box], texts: Sequence[Box], prose: Sequence[Block], shape: tuple[int, int], size: float) -> list[_Part]:
@@ -132,7 +134,7 @@ def _together(drawn: Sequence[Box], texts: Sequence[Box], prose: Sequence[Block]
 def _without_frame(drawn: Sequence[Box], prose: Sequence[Block]) -> list[Box]:
     """What is drawn in a part of the page without the lines around it, where they frame running text as well."""
     x0, y0, x1, y1 = hull(drawn)
-    if not any(_holds((x0, y0, x1, y1), block.box) for block in prose):
+    if not any(holds((x0, y0, x1, y1), block.box) for block in prose):
         return list(drawn)
     return [b for b in drawn if not (b[2] < x0 + FRAME or b[0] > x1 - FRAME or b[3] < y0 + FRAME or b[1] > y1 - FRAME)]
 
@@ -214,30 +216,38 @@ def _region(parts: Sequence[_Part], caption: Block | None, shape: tuple[int, int
 def cut(page: Page, region: Region, prose: Sequence[Block]) -> tuple[NDArray[np.uint8], Drawing]:
     """The pixels of a region without the running text that reaches into it, and what is drawn there, in pixels of the region."""
     x0, y0, x1, y1 = region.box
-    image = page.image[y0 : y1 + 1, x0 : x1 + 1].copy()
-    for row in (row for block in prose for row in block.rows if near(row.box, region.box)):
-        a, b, c, d = round(row.box[0]) - x0 - 3, round(row.box[1]) - y0 - 3, round(row.box[2]) - x0 + 4, round(row.box[3]) - y0 + 4
+    rows = [row.box for block in prose for row in block.rows if near(row.box, region.box)]
+    image = without_prose(page.image[y0 : y1 + 1, x0 : x1 + 1], [(a - x0, b - y0, c - x0, d - y0) for a, b, c, d in rows])
+    return image, moved(page.drawing, region.box, prose)
+
+
+def without_prose(image: NDArray[np.uint8], rows: Sequence[Box]) -> NDArray[np.uint8]:
+    """A copy of an image (h, w, 3) in which rows of running text are painted over with their ground."""
+    image = image.copy()
+    for row in rows:
+        a, b, c, d = round(row[0]) - 3, round(row[1]) - 3, round(row[2]) + 4, round(row[3]) + 4
         patch = image[max(0, b) : max(0, d), max(0, a) : max(0, c)]
         if patch.size:
             patch[:] = np.median(patch.reshape(-1, 3), axis=0)
-    return image, _moved(page.drawing, region.box, prose)
+    return image
 
 
 def _is_within(drawn: Box, box: tuple[int, int, int, int]) -> bool:
     """Whether something drawn belongs to a region: what reaches beyond it frames the caption as well, unless it lies under all of it."""
-    return _holds((box[0], box[1], box[2], box[3]), drawn) or _holds(drawn, (box[0], box[1], box[2], box[3]))
+    return holds((box[0], box[1], box[2], box[3]), drawn) or holds(drawn, (box[0], box[1], box[2], box[3]))
 
 
-def _moved(drawing: Drawing, box: tuple[int, int, int, int], prose: Sequence[Block]) -> Drawing:
+def moved(drawing: Drawing, box: tuple[int, int, int, int], prose: Sequence[Block]) -> Drawing:
+    """What is drawn in a box of the page but running text, in px from its corner."""
     x0, y0 = box[:2]
 
-    def moved(b: Box) -> Box:
+    def shifted(b: Box) -> Box:
         return b[0] - x0, b[1] - y0, b[2] - x0, b[3] - y0
 
     paths = tuple(
-        replace(p, points=p.points - (x0, y0), clip=moved(p.clip) if p.clip is not None else None)
+        replace(p, points=p.points - (x0, y0), clip=shifted(p.clip) if p.clip is not None else None)
         for p in drawing.paths
-        if near(p.box, box) and _is_within(_clipped(p), box)
+        if near(p.box, box) and _is_within(clipped(p), box)
     )
-    texts = tuple(replace(t, box=moved(t.box)) for t in drawing.texts if near(t.box, box) and not any(_holds(b.box, t.box) for b in prose))
-    return Drawing(paths, tuple(moved(b) for b in drawing.images if near(b, box)), texts, drawing.missing)
+    texts = tuple(replace(t, box=shifted(t.box)) for t in drawing.texts if near(t.box, box) and not any(holds(b.box, t.box) for b in prose))
+    return Drawing(paths, tuple(shifted(b) for b in drawing.images if near(b, box)), texts, drawing.missing)

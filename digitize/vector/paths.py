@@ -131,7 +131,8 @@ def _paths(rows: Doubles, points: Doubles, kinds: NDArray[np.uint8], dashes: Dou
         fill, stroke = (_color(row[k : k + 4]) if row[flag] else None for flag, k in ((2, 4), (3, 8)))
         path = VectorPath(own, own_kinds, fill, stroke, row[12], lengths, order, clip)
         if row[17]:
-            images.append(path.box)
+            a, b = path.box, clip or path.box
+            images.append((max(a[0], b[0]), max(a[1], b[1]), min(a[2], b[2]), min(a[3], b[3])))
         elif fill is not None or stroke is not None:
             paths.append(path)
     return tuple(paths), tuple(images)
