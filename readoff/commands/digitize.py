@@ -18,6 +18,7 @@ from readoff.outputs import staged, write_text
 if TYPE_CHECKING:
     from digitize import GivenAxis, Reading
     from digitize.record import FigureRecord
+    from readoff.foundpage import Overlay
 
 AXIS = re.compile(r"(?P<axis>[xy])\s*:(?P<ticks>[^:]+)(?P<log>:\s*log(10)?)?")
 
@@ -58,7 +59,7 @@ def digitize(
         raise typer.BadParameter(message)
     _refuse_unknown_kind(kind)
     done: list[tuple[FigureRecord, tuple[Path, ...]]] = []
-    overlays: dict[tuple[str, int], str] = {}
+    overlays: dict[tuple[str, int], Overlay] = {}
     failed: list[dict[str, str]] = []
     with said_on_stderr() as tell:
         for k, file in enumerate(files, start=1):
@@ -67,7 +68,7 @@ def digitize(
             try:
                 reading = _read(file, page, given, kind, _after(place, tell))
                 done.append((reading.record, _write(reading, out, [path for _, paths in done for path in paths], residuals=residuals)))
-                overlays |= {(reading.record.source.file, number): name for number, name in reading.overlay_names.items()}
+                overlays |= _overlays(reading)
                 for part in reading.failed:
                     failed.append({"file": str(file), "cause": part})
                     say_failed("digitize", file, part)
@@ -197,7 +198,17 @@ def _write(reading: Reading, out: Path, taken: Sequence[Path], *, residuals: boo
     return paths
 
 
-def _write_index(out: Path, records: Sequence[FigureRecord], overlays: Mapping[tuple[str, int], str], failed: Sequence[str]) -> list[str]:
+def _overlays(reading: Reading) -> dict[tuple[str, int], Overlay]:
+    """The overlays of a file by its name and page."""
+    from readoff.foundpage import Overlay
+
+    sizes = {number: (image.shape[1], image.shape[0]) for number, image in reading.overlays.items()}
+    return {(reading.record.source.file, number): Overlay(name, sizes[number]) for number, name in reading.overlay_names.items()}
+
+
+def _write_index(
+    out: Path, records: Sequence[FigureRecord], overlays: Mapping[tuple[str, int], Overlay], failed: Sequence[str]
+) -> list[str]:
     """Write index.html where a file holds several pages or figures; return its path, or nothing."""
     if not any(len(record.source.pages) > 1 or len(record.figures) > 1 for record in records):
         return []

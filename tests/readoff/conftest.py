@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from digitize.record import AxisRecord, FigureRecord, PanelRecord, PointRecord, SeriesRecord, SourceRecord, TickRecord
 from readoff.cli import main
@@ -51,6 +53,10 @@ class FakeReading:
 
     record: FigureRecord
     failed: tuple[str, ...] = ()
+
+    @property
+    def overlays(self) -> dict[int, NDArray[np.uint8]]:
+        return {1: np.zeros((40, 60, 3), dtype=np.uint8)}
 
     @property
     def overlay_names(self) -> dict[int, str]:
