@@ -6,9 +6,11 @@ bars have none, the end of the stem); and every cap and stem that is seen must b
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import reduce
 from itertools import product
+from operator import or_
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,10 +23,12 @@ IS_CAP = 0.6  # how much of the ink of a sure cap makes one
 HIDDEN_ENOUGH = 0.6  # share of a place that other ink must cover for nothing to be known of it
 COVERED_COST, PAPER_COST, NO_BAR_COST, SHARED_COST = 0.35, 0.35, 0.7, 2.2  # what it costs to end unseen, to cross a px of paper, ...
 LOOSE_CAP, LOOSE_STEM = 1.0, 0.12  # ... to leave a cap, or a px of stem, to no bar
+MOST_BENEATH = 24  # px: a bar that passes beneath a longer stretch of other ink may end where it does
 PASSING_GAIN = 0.3  # what speaks for an end where a bare stem passes into other ink
 MOST_PAPER, MOST_STEM = 3.0, 2.5
 CHOICES = {1: 40, 2: 24, 3: 12, 4: 7}  # bars that are weighed for each of so many markers
 SHADE = 1.5  # what it costs to end at a cap whose ink is e times as dark, or as pale, as that of the series
+ONE_SHADE = 0.12  # log of how much darker one stem must be than another for them to be told apart
 UNLIKE = 0.5  # what it costs for a bar to be e times as long as is usual
 ONE_ANOTHER = 0.5  # how much of that where bars are held against each other
 MARGIN = 0.45  # by how much a reading must beat the next that differs, for it to stand without a doubt
@@ -34,13 +38,15 @@ MARGIN = 0.45  # by how much a reading must beat the next that differs, for it t
 class Strokes:
     """How the error bars of a series are drawn, px: half-width of caps (0 where there are none), thickness, and the ink of a sure cap.
 
-    `is_own` tells whether the series itself showed that ink: then a cap that is much darker or paler is another's.
+    `is_own` tells whether the series itself showed that ink: then a cap that is much darker or paler is another's. `stem` is the ink of a
+    stem, 0 where the series itself did not show it.
     """
 
     cap: float
     thickness: float
     level: float
     is_own: bool = False
+    stem: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -61,13 +67,18 @@ class Standing:
 
 @dataclass(frozen=True)
 class Reach:
-    """The ends of a bar, px, None where there is none; whether each was seen, and whether no other reading comes near."""
+    """The ends of a bar, px, None where there is none; whether each was seen, and whether no other reading comes near.
+
+    `top_u` and `bottom_u` are by how much (standard uncertainty, px) an end is in doubt that lies somewhere beneath other ink.
+    """
 
     top: float | None
     bottom: float | None
     top_seen: bool
     bottom_seen: bool
     is_sure: bool
+    top_u: float = 0.0
+    bottom_u: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -127,15 +138,15 @@ def weighed(
         return sum(worth for worth, _ in alone), [reach for _, found in alone for reach in found]
     columns = [_column(*each, is_alone=len(markers) == 1) for each in zip(markers, strokes, own, covered, strict=True)]
     caps = _caps_of(columns, max(s.thickness for s in strokes))
-    loose = _stem_rows(columns, markers)
+    shades = _shades(columns, strokes, caps, _stem_rows(columns, markers))
+    columns = [replace(c, passing=c.passing | _steps(k, c.stem.size, shades)) for k, c in enumerate(columns)]
     choices = [_choices(m, c, caps, s)[: CHOICES[len(markers)]] for m, c, s in zip(markers, columns, strokes, strict=True)]
     all_caps = (1 << len(caps)) - 1
     rated = []
     for combo in product(*choices):
-        rows = explained = shared = 0
+        explained = shared = 0
         for choice in combo:
             shared += (explained & choice.caps).bit_count()
-            rows |= choice.rows
             explained |= choice.caps
         worth = (
             sum(c.worth for c in combo)
@@ -143,16 +154,68 @@ def weighed(
             - LOOSE_CAP * (all_caps & ~explained).bit_count()
             - SHARED_COST * shared
         )
-        worth -= min(LOOSE_STEM * (loose & ~rows).bit_count(), MOST_STEM * len(markers))
+        loose = sum((rows & ~reduce(or_, (combo[k].rows for k in of))).bit_count() for of, rows in shades.items())
+        worth -= min(LOOSE_STEM * loose, MOST_STEM * len(markers))
         rated.append((worth, combo))
     rated.sort(key=lambda r: -r[0])
     best_worth, best = rated[0]
     near = [combo for worth, combo in rated[1:] if worth > best_worth - MARGIN]
     tolerance = max(_tolerance(s) for s in strokes)
-    return best_worth, [
-        Reach(c.top, c.bottom, c.top_seen, c.bottom_seen, not any(_differ(c, other[k], tolerance) for other in near))
-        for k, c in enumerate(best)
-    ]
+    reaches = []
+    for k, (c, column) in enumerate(zip(best, columns, strict=True)):
+        (top, top_u), (bottom, bottom_u) = (c.top, 0.0), (c.bottom, 0.0)
+        if markers[k].sides != "even":  # there the other end tells it
+            (top, top_u), (bottom, bottom_u) = _beneath(c.top, -1, column), _beneath(c.bottom, 1, column)
+        is_sure = not any(_differ(c, other[k], tolerance) for other in near)
+        reaches.append(Reach(top, bottom, c.top_seen, c.bottom_seen, is_sure, top_u, bottom_u))
+    return best_worth, reaches
+
+
+def _beneath(end: float | None, way: int, column: _Column) -> tuple[float | None, float]:
+    """An end where a stem passes into other ink, in the middle of what covers it, and how far it may lie from there: it may be anywhere."""
+    if end is None or not column.passing[row := min(max(round(end), 0), column.passing.size - 1)]:
+        return end, 0.0
+    covered = column.stem_covered
+    beyond = covered[row + 1 : row + 1 + MOST_BENEATH] if way > 0 else covered[max(0, row - MOST_BENEATH) : row][::-1]
+    free = np.flatnonzero(beyond <= HIDDEN_ENOUGH)
+    if not free.size:
+        return end, 0.0
+    return end + way * float(free[0]) / 2, float(free[0]) / 12**0.5
+
+
+def _shades(columns: Sequence[_Column], strokes: Sequence[Strokes], caps: Sequence[float], rows: int) -> dict[tuple[int, ...], int]:
+    """The rows of stem ink (as bits) by the markers (their numbers) whose bars are of that shade: all markers where it cannot be told.
+
+    Where bars lie over one another the one in front shows: whatever lies beneath, that one reaches there.
+    """
+    every = tuple(range(len(columns)))
+    stem = np.max([c.stem for c in columns], axis=0)
+    told = _flags(rows, stem.size)
+    for cap in caps:
+        reach = round(max(s.thickness for s in strokes)) + 1
+        told[max(0, round(cap) - reach) : round(cap) + reach + 1] = False
+    off = np.array([np.abs(np.log(np.maximum(stem, 0.05) / s.stem)) if s.stem > 0 else np.zeros(stem.size) for s in strokes])
+    known = [k for k in every if strokes[k].stem > 0]
+    nearest = off[known].min(axis=0) if known else np.zeros(stem.size)
+    may_be = np.array([off[k] <= nearest + ONE_SHADE if k in known else np.ones(stem.size, dtype=bool) for k in every])
+    may_be[:, ~told] = True
+    found: dict[tuple[int, ...], int] = {}
+    for of in {tuple(np.flatnonzero(column).tolist()) for column in np.unique(may_be, axis=1).T}:
+        own = (may_be == np.isin(every, of)[:, None]).all(axis=0)
+        found[of] = _bits(own) & rows
+    return found
+
+
+def _steps(marker: int, size: int, shades: Mapping[tuple[int, ...], int]) -> Flags:
+    """The last rows of a stem's own shade before another: there the bar of a marker ends where no cap tells it, or goes on beneath."""
+    own = _flags(shades.get((marker,), 0), size)
+    other = _flags(reduce(or_, (rows for of, rows in shades.items() if marker not in of), 0), size)
+    return _passings(own.astype(float), other.astype(float))
+
+
+def _flags(rows: int, size: int) -> Flags:
+    """Rows given as bits, one by one."""
+    return np.unpackbits(np.frombuffer(rows.to_bytes((size + 7) // 8, "little"), np.uint8), count=size, bitorder="little").astype(bool)
 
 
 def _unlikeness(markers: Sequence[Standing], combo: Sequence[_Choice]) -> float:

@@ -53,7 +53,8 @@ class Stem:
 class ErrorBar:
     """The ends of a marker's error bar, None where there is none, and whether a cap marks them; flags say what is doubtful.
 
-    `top_hidden` and `bottom_hidden` tell that other ink covers the place: an end may be there and cannot be seen.
+    `top_hidden` and `bottom_hidden` tell that other ink covers the place: an end may be there and cannot be seen. `top_u` and `bottom_u`
+    are by how much (standard uncertainty, px) an end beneath other ink is in doubt besides what any end is.
     """
 
     top: float | None = None
@@ -63,6 +64,8 @@ class ErrorBar:
     top_hidden: bool = False
     bottom_hidden: bool = False
     flags: tuple[str, ...] = ()
+    top_u: float = 0.0
+    bottom_u: float = 0.0
 
 
 def find_stems(amount: FloatArray, hidden: NDArray[np.bool_], strength: FloatArray) -> tuple[Stem, ...]:

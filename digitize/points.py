@@ -30,6 +30,8 @@ STEPS_KNOWN = 20.0
 """Degrees of freedom that the steps of black and white count for against the scatter of ticks."""
 STEPPED_CAP_U = 0.12  # px: by which a cap in black and white is less sure than a tick, which a longer stroke draws
 INFERRED_REACH = 1.5  # px by which refining may move an end that was placed by its pixels
+UNTOLD = frozenset({"end_doubtful", "end_hidden", "error_bar_hidden", "uneven_bar"})  # bars whose middles tell nothing
+LOOSE_ANCHOR = 0.04  # half-sizes of a triangle by which its anchor is less sure where bars in doubt show it
 EVEN_PERHAPS, EVEN_SURELY = 1.0, 5.0  # what uneven halves cost where bars share a stem
 
 
@@ -112,7 +114,14 @@ def _looked_at_again(drawn: Sequence[_Drawn], picture: Picture, scale: float) ->
 
 def _moved(bar: ErrorBar, to: Callable[[float], float]) -> ErrorBar:
     """The bar with its ends in other pixels."""
-    return replace(bar, top=None if bar.top is None else to(bar.top), bottom=None if bar.bottom is None else to(bar.bottom))
+    size = to(1.0) - to(0.0)
+    return replace(
+        bar,
+        top=None if bar.top is None else to(bar.top),
+        bottom=None if bar.bottom is None else to(bar.bottom),
+        top_u=bar.top_u * size,
+        bottom_u=bar.bottom_u * size,
+    )
 
 
 def _series(drawn: _Drawn, amount: NDArray[np.float64], scale: float, panel: Panel, legend: Sequence[LegendEntry]) -> Series:
@@ -120,7 +129,8 @@ def _series(drawn: _Drawn, amount: NDArray[np.float64], scale: float, panel: Pan
     look = drawn.look
     marks = tuple(_mark(p, fit, look, amount, scale, panel) for p, fit in drawn.points)
     if look.style.startswith("triangle"):
-        marks = _anchored(marks, float(np.median([f.size for _, f in drawn.points])))
+        middles = [_middle(p.bar, scale) - f.y for p, f in drawn.points if p.bar.top is not None and not UNTOLD & set(p.bar.flags)]
+        marks = _anchored(marks, float(np.median([f.size for _, f in drawn.points])), [m for m in middles if m is not None])
     marks = tuple(_mirrored(m, p.bar) for m, (p, _) in zip(marks, drawn.points, strict=True))
     marks = tuple(replace(m, flags=(*m.flags, "legend_key")) if may_be_key(m.x.px, m.y.px, legend) else m for m in marks)
     return Series(look.name, hex_color(look.color), look.style, marks)
@@ -258,11 +268,12 @@ def _mark(point: Point, fit: Fit, look: Looks, amount: NDArray[np.float64], scal
     bar = point.bar
     u_end = float(np.hypot(u, STEPPED_CAP_U)) if panel.is_bilevel else u
     # A second look was at these pixels already.
-    reach = INFERRED_REACH if "end_inferred" in bar.flags else 3 / scale + 1
+    reach = INFERRED_REACH if {"end_inferred", "mirrored"} & set(bar.flags) else 3 / scale + 1
     top, bottom = (
         None if end is None else _end(amount, fit.x, to_px(end, scale), capped=capped, upward=upward, scale=scale, u=u_end, reach=reach)
         for end, capped, upward in ((bar.top, bar.top_capped, True), (bar.bottom, bar.bottom_capped, False))
     )
+    top, bottom = _less_sure(top, bar.top_u / scale), _less_sure(bottom, bar.bottom_u / scale)
     if "mirrored" in bar.flags:  # one of the two was made from the other through the marker: which one is not worth telling apart
         u_mirrored = float(np.hypot(u, 2 * u_marker))
         top, bottom = (None if e is None else Place(e.px, max(e.u_px, u_mirrored)) for e in (top, bottom))
@@ -276,20 +287,33 @@ def _mark(point: Point, fit: Fit, look: Looks, amount: NDArray[np.float64], scal
     )
 
 
-def _anchored(marks: tuple[Mark, ...], size: float) -> tuple[Mark, ...]:
+def _less_sure(place: Place | None, u: float) -> Place | None:
+    """The place with this much more uncertainty, px."""
+    return place if place is None or u == 0 else Place(place.px, float(np.hypot(place.u_px, u)))
+
+
+def _middle(bar: ErrorBar, scale: float) -> float:
+    """The middle of a bar in pixels of the crop, nan where an end is missing."""
+    return float("nan") if bar.top is None or bar.bottom is None else to_px((bar.top + bar.bottom) / 2, scale)
+
+
+def _anchored(marks: tuple[Mark, ...], size: float, middles: Sequence[float]) -> tuple[Mark, ...]:
     """Triangles with their anchors where the middles of even error bars show them to be.
 
     Programs do not agree where in a triangle the data point lies, and its drawn edge shifts it further. Where all bars of a series are even
     but for one constant shift, that shift is the anchor's; where nothing tells, the doubt (a sixth of the height) is in the uncertainty.
+    Where few bars are beyond doubt, `middles`, how far beneath the outlines' middles (px) those of all bars lie, may tell.
     """
+    noise = marks[0].y.u_px
     seen = [m for m in marks if not m.flags]
     gaps = np.array([(m.y_lo.px + m.y_hi.px) / 2 - m.y.px for m in seen if m.y_lo is not None and m.y_hi is not None])
-    shift = float(np.median(gaps)) if gaps.size else 0.0
-    spread = float(np.median(np.abs(gaps - shift))) if gaps.size else 0.0
-    noise = marks[0].y.u_px
-    if gaps.size >= 3 and spread < 0.3 + 2 * noise and abs(shift) < 0.4 * size:
-        u = float(np.hypot(noise, spread / gaps.size**0.5))
-        return tuple(replace(m, y=Place(m.y.px + shift, u)) for m in marks)
+    for each, least_u in ((gaps, 0.0), (np.array(middles), LOOSE_ANCHOR * size)):
+        each = each[np.isfinite(each)]
+        shift = float(np.median(each)) if each.size else 0.0
+        spread = float(np.median(np.abs(each - shift))) if each.size else 0.0
+        if each.size >= 3 and spread < 0.3 + 2 * noise + least_u and abs(shift) < 0.4 * size:
+            u = float(np.hypot(noise, spread / each.size**0.5 + least_u))
+            return tuple(replace(m, y=Place(m.y.px + shift, u)) for m in marks)
     return tuple(replace(m, y=Place(m.y.px, float(np.hypot(m.y.u_px, 0.15 * size)))) for m in marks)
 
 

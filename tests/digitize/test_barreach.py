@@ -129,3 +129,39 @@ def test_where_nothing_tells_bars_of_one_end_are_of_like_length() -> None:
     upper, lower = _weighed([Standing(20, 100, 4, "one"), Standing(20, 106, 4, "one")], ink)
     assert (upper.top, lower.top) == pytest.approx((40.5, 62.5), abs=1)
     assert not upper.is_sure
+
+
+def _shaded(front: tuple[int, int], behind: tuple[int, int], front_shade: float, behind_shade: float) -> NDArray[np.float64]:
+    """Bare stems of two shades at x = 20, one before the other."""
+    ink = np.zeros((200, 40))
+    ink[behind[0] : behind[1] + 1, 19:22] = behind_shade
+    ink[front[0] : front[1] + 1, 19:22] = front_shade
+    return ink
+
+
+def _told(markers: list[Standing], ink: NDArray[np.float64], *shades: float) -> list[Reach]:
+    covered = np.zeros(ink.shape, dtype=bool)
+    strokes = [Strokes(cap=0.0, thickness=3.0, level=1.0, stem=shade) for shade in shades]
+    return weighed(markers, strokes, [ink] * 2, [covered] * 2)[1]
+
+
+def test_shades_of_stems_tell_where_a_bar_that_lies_before_another_ends() -> None:
+    markers = [Standing(20, 45, 4, "both"), Standing(20, 110, 4, "both")]
+    pale_before = _told(markers, _shaded((70, 150), (30, 90), 0.6, 1.0), 1.0, 0.6)
+    assert pale_before[1].top == pytest.approx(70, abs=1)
+    assert pale_before[1].bottom == pytest.approx(150, abs=2)  # a bare end is the middle of its last rows
+    # Without shades the stems of both are one stroke: nothing tells that the lower bar ends at 70.
+    alike = _told(markers, _shaded((70, 150), (30, 90), 0.6, 1.0), 0.0, 0.0)
+    assert alike[1].top != pytest.approx(70, abs=1)
+
+
+@pytest.mark.parametrize(("reaches", "is_beneath"), [(112, True), (150, False)])
+def test_an_end_that_is_somewhere_beneath_other_ink_is_put_in_its_middle_and_is_as_uncertain(reaches: int, is_beneath: bool) -> None:
+    ink = np.zeros((200, 40))
+    ink[60:101, 19:22] = 1
+    covered = np.zeros(ink.shape, dtype=bool)
+    covered[101 : reaches + 1] = True
+    worth, (reach,) = weighed([Standing(20, 75, 4, "both")], [BARE], [ink], [covered])
+    assert worth > 0
+    assert reach.bottom == pytest.approx(106 if is_beneath else 100, abs=0.6)
+    assert reach.bottom_u == pytest.approx(12 / 12**0.5 if is_beneath else 0, abs=0.01)  # that of a flat distribution over 12 px

@@ -6,12 +6,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from digitize.errorbars import ErrorBar
 from digitize.overplot import Picture
 from digitize.refine import Fit
-from digitize.secondlook import Sighting, _anchor, _cap, _compared, _inks, _settled_columns, _sharing, settled
-from digitize.shapes import CIRCLE, TALL_TRIANGLE, Shape
+from digitize.secondlook import Sighting, _anchor, _cap, _compared, _hidden, _inks, _settled_columns, _sharing, looked_at_again, settled
+from digitize.shapes import CIRCLE, SQUARE, TALL_TRIANGLE, Shape
 
 FIRST = ErrorBar(20.0, 60.0, flags=("end_doubtful",))
 
@@ -93,3 +94,39 @@ def test_the_width_of_a_cap_is_measured_however_small_it_is(half: int) -> None:
 @pytest.mark.parametrize("y", [-9.0, 60.0])
 def test_an_end_that_was_put_beyond_the_plot_has_no_cap(y: float) -> None:
     assert _cap(np.zeros((40, 40)), 20.0, y) == (0.0, 0.0, 0.0)
+
+
+def _picture(image: NDArray[np.float32]) -> Picture:
+    return Picture(np.repeat(image[..., None], 3, axis=2), np.ones(3, np.float32), np.ones(image.shape, np.float32))
+
+
+def _bars(bars: list[tuple[int, int, int, float]]) -> NDArray[np.float32]:
+    """A plot of bars with caps, each (x, top, bottom, shade of paper 1 to black 0), the later ones before the earlier."""
+    image = np.ones((160, 260), np.float32)
+    for x, top, bottom, shade in bars:
+        image[top : bottom + 1, x - 1 : x + 2] = shade
+        for row in (top, bottom):
+            image[row : row + 2, x - 8 : x + 9] = shade
+    return image
+
+
+def test_bars_of_two_shades_of_grey_on_one_stem_are_told_apart_though_their_halves_differ() -> None:
+    # Markers stand so that each bar is even if it is taken to end at a cap of the other.
+    columns = [(30, 20), (90, 25), (150, 15), (210, 30)]
+    black = [(x, t, t + 60, 0.0) for x, t in columns]
+    pale = [(x, t + 40, t + 110, 0.4) for x, t in columns]
+    first = [sighting(x, t + 20, t, t + 40, "shared_stem") for x, t in columns]
+    first += [sighting(x, t + 85, t + 60, t + 110, "shared_stem", series=1) for x, t in columns]
+    found = looked_at_again(first, [(0, 0, 0), (102, 102, 102)], _picture(_bars([*black, *pale])), 2.0)
+    for bar, (_, top, bottom, _) in zip(found, [*black, *pale], strict=True):
+        assert (bar.top, bar.bottom) == pytest.approx((top + 0.5, bottom + 0.5), abs=1.5)  # a cap is two rows thick
+        assert bar.flags
+
+
+def test_a_stem_that_shows_through_an_open_marker_is_not_hidden_by_it() -> None:
+    open_square = Fit(30.0, 50.0, 8.0, 2.0, 0.02)
+    marker = Sighting(0, 0, SQUARE, open_square, ErrorBar())
+    with_stem = np.ones((100, 60), np.float32)
+    with_stem[:, 29:32] = 0.0
+    assert not _hidden([marker], _picture(with_stem))[50, 30]
+    assert _hidden([marker], _picture(np.ones((100, 60), np.float32)))[50, 30]
