@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from digitize.atrisk import printed_rows
 from digitize.axes import Axis
+from digitize.greys import greys
 from digitize.ink import find_layers, paper_color
 from digitize.legend import LegendEntry
 from digitize.markers import UNIT, find_markers
@@ -39,6 +40,7 @@ CROSSES = 0.35  # share of the plot's columns in which a colour stands that a cu
 STROKE, LEAST_FALL = 0.5, 0.08  # ink of a stroke that is no gridline; share of the plot's height by which a curve that was not found falls
 COLORED = 50  # grey levels between the largest and the smallest of a pixel's red, green and blue
 FEWEST_MARKERS, SURE_MARKER = 4, 0.65  # of a plot of markers joined by lines; probability of one that counts
+KEY_INK, SAME_COLOR = 0.4, 40  # of the darkest ink of a key, from which on a pixel is inked; grey levels within which colours are one
 OTHER_COLOR = 70  # grey levels in a channel by which a layer differs from every key that is not its own
 JUMP = 2.5  # px: a step, in contrast to the staircase of pixels of a slope
 UNSEEN = 1.5  # of a digit's height: the longest gap in which no step is hidden; those between dashes are shorter
@@ -117,6 +119,9 @@ def read_curves(panel: Panel, legend: Sequence[LegendEntry] = ()) -> tuple[Serie
     series = tuple(Series(c.name, hex_color(c.color), "step", _corners(c, panel, noise)) for c in found)
     if not found or not _leaves_a_curve(panel, legend, found):
         return series
+    told = _told_by_greys(panel, legend, found)
+    if told:
+        return tuple(Series(c.name, hex_color(c.color), "step", _corners(c, panel, noise)) for c in told)
     return tuple(replace(s, marks=tuple(replace(m, flags=(*m.flags, "curve_missing")) for m in s.marks)) for s in series)
 
 
@@ -178,6 +183,9 @@ def _curves(panel: Panel, legend: Sequence[LegendEntry]) -> list[Curve]:
         for twin in twins:
             _erase(amount, twin)
         curve = _best_way(amount, ink, color, name, alike=bool(twins))
+        if curve is not None and _is_frame(curve, panel):  # a curve of its colour may be found without it
+            _erase(amount, curve)
+            curve = _best_way(amount, ink, color, name, alike=bool(twins))
         if curve is not None and not _is_frame(curve, panel):
             found.append(curve)
     return found
@@ -187,13 +195,36 @@ def _leaves_a_curve(panel: Panel, legend: Sequence[LegendEntry], found: Sequence
     """Whether ink that is none of the curves found runs across the plot as one more would: two greys can be taken for one."""
     left = _picture(_strokes(panel, legend)).any_ink()
     for curve in found:
-        _erase(left, curve)
+        left[_around(curve)] = 0
     strokes = np.where(left > STROKE, left, 0).astype(np.float32)
     way = _best_way(strokes, strokes, (0, 0, 0), "", alike=False)
     if way is None or _is_frame(way, panel):
         return False
     seen = float((way.shown > 0).sum())
     return bool(seen >= CROSSES * left.shape[1] and np.ptp(way.rows) > LEAST_FALL * left.shape[0])
+
+
+def _told_by_greys(panel: Panel, legend: Sequence[LegendEntry], found: Sequence[Curve]) -> list[Curve]:
+    """The curves where those without colour are told apart by their darkness; none where that does not tell every one of them."""
+    grey = [c for c in found if np.ptp(c.color) <= COLORED]
+    if not grey:
+        return []
+    crop = _strokes(panel, legend)
+    ink = _picture(crop).any_ink()
+    strokes = greys(crop, COLORED, max(_thickness(c) for c in grey))
+    colors = [(color, e.name) for e in legend if (color := _key_color(panel, e, paper_color(crop))) is not None]
+    keys = sorted((sum(color), name) for color, name in colors if np.ptp(color) <= COLORED)
+    names = [name for _, name in keys] if len(keys) == len(strokes) else [""] * len(strokes)
+    told = [_best_way(s.amount, ink, s.color, name, alike=False) for s, name in zip(strokes, names, strict=True)]
+    ways = [c for c in told if c is not None and _is_curve(c, panel)]
+    every = [c for c in found if np.ptp(c.color) > COLORED] + ways
+    return every if len(ways) == len(strokes) > 1 and not _leaves_a_curve(panel, legend, every) else []
+
+
+def _is_curve(way: Curve, panel: Panel) -> bool:
+    """Whether a way shows in as many columns as a curve does, falls or rises, and is no frame."""
+    falls = np.ptp(way.rows) > LEAST_FALL * way.amount.shape[0]
+    return bool(falls and (way.shown > SEEN).mean() >= COVERED and not _is_frame(way, panel))
 
 
 def _is_frame(curve: Curve, panel: Panel) -> bool:
@@ -262,15 +293,35 @@ def _apart(a: tuple[int, int, int], b: tuple[int, int, int]) -> int:
 
 
 def _key_color(panel: Panel, entry: LegendEntry, paper: FloatArray) -> tuple[int, int, int] | None:
+    """The colour of the level stroke that a key is; a curve or an axis that crosses it has another."""
     x0, y0, x1, y1 = entry.key_box
-    patch = panel.image[max(0, y0) : y1 + 1, max(0, x0) : x1 + 1].reshape(-1, 3).astype(np.float32)
+    patch = panel.image[max(0, y0) : y1 + 1, max(0, x0) : x1 + 1].astype(np.float32)
     if not patch.size:
         return None
-    off = np.linalg.norm(patch - paper, axis=1)
+    off = np.linalg.norm(patch - paper, axis=2)
     if off.max() < 40:
         return None
-    r, g, b = (round(float(v)) for v in np.median(patch[off > 0.85 * off.max()], axis=0))
+    inked = (off > KEY_INK * off.max()).sum(axis=1)
+    ties = np.flatnonzero(inked == inked.max())
+    row = int(ties[ties.size // 2])
+    near = slice(max(0, row - 1), row + 2)
+    darkest = off[near].argmax(axis=0)
+    columns = np.arange(off.shape[1])
+    colors, shown = patch[near][darkest, columns], off[near][darkest, columns]
+    colors = colors[shown > 0.85 * np.quantile(shown, 0.9)]
+    alike = np.abs(colors[:, None] - colors).max(axis=2) < SAME_COLOR
+    r, g, b = (round(float(v)) for v in np.median(colors[alike[int(alike.sum(axis=1).argmax())]], axis=0))
     return r, g, b
+
+
+def _around(curve: Curve) -> NDArray[np.bool_]:
+    """Where the stroke of a curve lies, with as much again on either side; upright pieces too."""
+    way = np.zeros(curve.amount.shape, dtype=np.uint8)
+    rows = curve.rows
+    for k, (a, b) in enumerate(zip(np.minimum(rows, np.roll(rows, 1)), np.maximum(rows, np.roll(rows, 1)), strict=True)):
+        way[(a if k else rows[0]) : (b if k else rows[0]) + 1, curve.first + k] = 1
+    size = 2 * max(1, round(_thickness(curve))) + 1
+    return np.asarray(cv2.dilate(way, np.ones((size, size), np.uint8)) > 0)
 
 
 def _erase(amount: FloatArray, curve: Curve) -> None:
