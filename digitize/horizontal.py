@@ -15,6 +15,7 @@ from digitize.panels import Panel, find_panels
 from digitize.turned import Turn
 from digitize.vector.paths import Drawing
 
+COVERED = 0.4  # share of an upright panel
 
 def find_horizontal(
     image: NDArray[np.uint8],
@@ -49,3 +50,11 @@ def replaces(horizontal: Panel, upright: Panel) -> bool:
     """Whether a panel in the turned view stands in the rows of an upright one: columns of printed numbers can look like its axis."""
     _, y0, _, y1 = Turn((horizontal.image.shape[0], horizontal.image.shape[1])).box(horizontal.box)
     return min(upright.box[3], y1) > max(upright.box[1], y0)
+
+
+def lies_on(horizontal: Panel, upright: Panel) -> bool:
+    """Whether a panel in the turned view covers a good part of an upright one: labels left over from that one's axis made it."""
+    x0, y0, x1, y1 = Turn((horizontal.image.shape[0], horizontal.image.shape[1])).box(horizontal.box)
+    a, b, c, d = upright.box
+    shared = max(0.0, min(x1, c) - max(x0, a)) * max(0.0, min(y1, d) - max(y0, b))
+    return shared > COVERED * (c - a) * (d - b)

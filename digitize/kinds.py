@@ -26,9 +26,10 @@ from digitize.vector.boxes import are_boxes
 from digitize.vector.boxes import read_boxes as read_vector_boxes
 from digitize.vector.curves import read_curves as read_vector_curves
 from digitize.vector.histograms import read_histogram as read_vector_histogram
-from digitize.vector.lines import read_lines
+from digitize.vector.lines import are_outlined, read_lines
 from digitize.vector.read import read_vector_bars, read_vector_points, vector_scene
 
+OUTLINED_CURVES = "its curves are drawn as areas, outlined stroke by stroke; such curves are not read"
 PERHAPS_BARS = 0.35  # share of markers at which something like an error bar stands: then a scatter plot is not sure to be one
 MOST_BARRED = 0.7  # share of bars with an error bar, from which on one without is in doubt
 BETWEEN = 0.12  # distance of ticks, by which the middle of a group of bars lies off the tick that names it
@@ -230,6 +231,8 @@ def _vector_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None)
     points = read_vector_points(scene, legend) if are_asked else ()
     if not points:
         lines = read_lines(scene, legend) if kind in (None, "line") and not panel.is_turned else ()
+        if not lines and kind is None and are_outlined(scene):
+            return Marks("line", refused=OUTLINED_CURVES, medium="vector")
         return Marks("line", lines, medium="vector") if lines else None
     marks = _points(points, kind, "vector", n_strokes=len(scene.stems))
     return replace(marks, series=_doubted(marks.series, marks.flags)) if marks.kind == "scatter" else marks

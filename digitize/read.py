@@ -16,7 +16,7 @@ from digitize.categories import Categories, x_title, y_title
 from digitize.deskew import Tilt, estimate_tilt, is_bilevel, straighten
 from digitize.flags import known
 from digitize.given import GivenAxis, with_given
-from digitize.horizontal import find_horizontal, replaces
+from digitize.horizontal import find_horizontal, lies_on, replaces
 from digitize.kinds import Marks, read_marks
 from digitize.legend import LegendEntry, find_legend
 from digitize.lines import Line, find_lines
@@ -40,6 +40,7 @@ COUNTED_KINDS = ("errorbar", "scatter", "line", "km")
 PAGE = PixelTransform.identity()
 LINE_SHARE = 0.12  # share of the shorter side of an image that an axis line is long at least
 
+TICK = 0.35  # digit heights that ticks are long at least where no axis line shows
 AWAY = 0.45  # of the distance of names, to which the outer ones of a group of marks stand off their name
 BEYOND = 3.0  # px that a marker may stand outside the plot: the width of its frame
 
@@ -99,7 +100,7 @@ def read_image(
     # Names along the rows of a forest plot outweigh a column of numbers that reads as an axis, but no axis with a line of its own.
     rivals = [p for p in upright if p.y.reading.is_sure and (p.y.marks.axis_line is not None or _has_own_foot(p))]
     lying = [replace(p, is_bilevel=seen.is_bilevel) for p in find_horizontal(image, axes, texts, lines, drawing, rivals)]
-    turned = [(p, _marks(p, kind)) for p in lying]
+    turned = [(p, _marks(p, kind)) for p in lying if not any(lies_on(p, r) for r in rivals)]
     # Bars and boxes have no such names to tell: where a column of numbers surely reads as an axis they are not looked for.
     sure = [p for p in upright if p.y.reading.is_sure]
     held = [each for each in turned if each[1][1].kind == "forest" or not any(replaces(each[0], p) for p in sure)]
@@ -154,8 +155,10 @@ def _axes(seen: _Seen) -> tuple[list[TextBox], list[Axis], tuple[Line, ...]]:
 
 
 def _may_hold_bars(panel: Panel) -> bool:
-    """Whether a level axis is more than a row of numbers under an edge: a map's scale of colours has no ticks."""
-    return panel.y.reading.is_sure or panel.y.marks.is_drawn
+    """Whether a level axis is more than a row of numbers under an edge: a map's scale of colours has no line and no ticks but specks."""
+    marks = panel.y.marks
+    has_ticks = marks.is_drawn and float(np.median(marks.length)) > TICK * panel.height
+    return panel.y.reading.is_sure or marks.axis_line is not None or has_ticks
 
 
 def _has_own_foot(panel: Panel) -> bool:

@@ -12,6 +12,7 @@ from digitize.vector.pieces import Piece
 
 SAME = 0.25  # px within which outlines are one and the same
 ROUNDING = 2.2  # px by which the sides of a square differ where a program rounded its corners to a 150th of an inch
+RIM = 0.4  # share of a marker's size by which the outer rim of its stroke lies beyond it
 RIMS = 0.6  # px between the middles of the inner and the outer rim of a stroke
 BULGED = 0.84  # share of its box that a circle covers whose curves' control points stand at two thirds, as Windows metafiles have them
 
@@ -50,8 +51,13 @@ def find_glyphs(pieces: Sequence[Piece], largest: float) -> list[Glyph]:
     counts: dict[int, int] = {}
     for piece in pieces:
         counts[piece.path.order] = counts.get(piece.path.order, 0) + 1
+    outline = -1
     for piece in pieces:
-        if max(piece.width, piece.height) > largest or max(piece.width, piece.height) < 1.5:
+        if max(piece.width, piece.height) > largest or max(piece.width, piece.height) < 1.5 or piece.path.order == outline:
+            continue
+        if found and counts[piece.path.order] == 2 and _is_outline(found[-1], piece):
+            found[-1] = replace(found[-1], stroke=piece.path.fill)
+            outline = piece.path.order
             continue
         glyph = _closed_glyph(piece) if counts[piece.path.order] <= 60 else None
         if glyph is None:
@@ -78,6 +84,17 @@ def _is_same(a: Glyph, b: Glyph) -> bool:
 def _is_ring(a: Glyph, b: Glyph) -> bool:
     """Whether two outlines of one path are the rims of one stroke that was drawn as an area."""
     return a.order == b.order and a.shape == b.shape and a.fill == b.fill and max(abs(a.x - b.x), abs(a.y - b.y)) < RIMS
+
+
+def _is_outline(glyph: Glyph, piece: Piece) -> bool:
+    """Whether an outline is the outer rim of a stroke that was drawn as an area around the marker right before it."""
+    if glyph.stroke is not None or piece.path.stroke is not None or piece.path.fill is None or piece.path.order != glyph.order + 1:
+        return False
+    x0, y0, x1, y1 = piece.box
+    left, right = glyph.x - glyph.width / 2, glyph.x + glyph.width / 2
+    top = min(glyph.base, glyph.apex) if glyph.base != glyph.apex else glyph.y - glyph.height / 2
+    beyond = left - x0, x1 - right, top - y0, y1 - (top + glyph.height)
+    return min(beyond) > 0 and max(beyond) < RIM * max(glyph.width, glyph.height)
 
 
 def _closed_glyph(piece: Piece) -> Glyph | None:

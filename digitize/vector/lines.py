@@ -19,6 +19,7 @@ from digitize.vector.scene import ON_AXIS, Scene, inside
 FEWEST = 3  # vertices of a curve; two are a reference line
 LOOP = 50  # vertices from which on a closed line is a curve that runs back to its start, and no outline
 LONG = 0.3  # share of the plot's width that a curve crosses
+OUTLINED, FEW_AREAS = 200, 3  # corners of the outline of a curve that is drawn as an area, and how many such areas there are at least
 ON_STEM = 0.4  # px from an upright stroke within which a vertex stands at it
 MOST_AT_STEMS = 0.3  # share of vertices with a stroke through them from which on these may be error bars
 EXPLAINED = 0.7  # share of the ink that curves must be, before nothing else is looked for
@@ -34,6 +35,17 @@ def read_lines(scene: Scene, legend: Sequence[LegendEntry]) -> tuple[Series, ...
     # Where there are fewer keys than curves the words may be no legend at all.
     names = named_by_color(found, scene, legend if len(legend) >= len(found) else ())
     return tuple(_series(piece, name, scene) for piece, name in zip(found, names, strict=True))
+
+
+def are_outlined(scene: Scene) -> bool:
+    """Whether a panel without markers shows curves as areas with hundreds of corners, as outlined strokes of many steps are."""
+    x0, y0, x1, y1 = scene.box
+    areas = [p for p in scene.pieces if p.path.stroke is None and len(p.points) >= OUTLINED and scene.shows(p.path.fill)]
+    own = [p for p in areas if x0 <= (p.box[0] + p.box[2]) / 2 <= x1 and y0 <= (p.box[1] + p.box[3]) / 2 <= y1]
+    covered = np.zeros(round(x1 - x0) + 1, dtype=bool)
+    for p in own:
+        covered[max(0, round(p.box[0] - x0)) : max(0, round(p.box[2] - x0))] = True
+    return bool(not scene.glyphs and len(own) >= FEW_AREAS and covered.mean() > LONG)
 
 
 def _is_curve(piece: Piece, scene: Scene) -> bool:

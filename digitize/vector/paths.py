@@ -23,6 +23,10 @@ SPACE = (32.0, 0.0, 0.0, 0.0, 0.0, 0.0, 0.0)
 
 MOVE, LINE, CURVE, CLOSE = 0, 1, 2, 4
 
+LARGE = 200.0  # px: the sides of a rectangle that may be the ground of a plot
+GROUND = 0.5  # share of it that something before it must have filled, as only the ground of another plot does
+UPRIGHT = 0.15  # px by which the sides of such a rectangle may lean
+
 
 @dataclass(frozen=True, eq=False)
 class VectorPath:
@@ -114,7 +118,7 @@ def decode(counts: Mapping[str, int], data: bytes) -> Drawing:
         msg = f"expected {rows[:, 0].sum():.0f} points and {rows[:, 1].sum():.0f} dashes, found {len(points)} and {len(dashes)}"
         raise ValueError(msg)
     paths, images = _paths(rows, points, kinds, dashes)
-    return Drawing(paths, images, _spans(numbers[3].reshape(-1, CHAR_FIELDS)))
+    return Drawing(without_painted_over(paths), images, _spans(numbers[3].reshape(-1, CHAR_FIELDS)))
 
 
 def _paths(rows: Doubles, points: Doubles, kinds: NDArray[np.uint8], dashes: Doubles) -> tuple[tuple[VectorPath, ...], tuple[Box, ...]]:
@@ -136,6 +140,37 @@ def _paths(rows: Doubles, points: Doubles, kinds: NDArray[np.uint8], dashes: Dou
         elif fill is not None or stroke is not None:
             paths.append(path)
     return tuple(paths), tuple(images)
+
+
+def without_painted_over(paths: Sequence[VectorPath]) -> tuple[VectorPath, ...]:
+    """The paths without those of a plot over which the ground of another one was painted, as when a chart is pasted upon an older one.
+
+    What a legend's or another small ground covers belongs to the same plot and stays.
+    """
+    if not paths:
+        return ()
+    boxes = np.array([p.box for p in paths])
+    clips = np.array([p.clip or (-np.inf, -np.inf, np.inf, np.inf) for p in paths])
+    shown = np.concatenate([np.maximum(boxes[:, :2], clips[:, :2]), np.minimum(boxes[:, 2:], clips[:, 2:])], axis=1)
+    areas = np.prod(np.maximum(shown[:, 2:] - shown[:, :2], 0), axis=1)
+    pens = np.array([p.width / 2 if p.stroke is not None else 0.0 for p in paths])[:, None]
+    kept = np.ones(len(paths), dtype=bool)
+    for k, path in enumerate(paths):
+        if (shown[k, 2:] - shown[k, :2]).min() < LARGE or path.fill is None or path.fill[3] < 255 or not _is_upright(path.points):
+            continue
+        inside = (shown[:k, :2] - pens[:k] >= shown[k, :2] - UPRIGHT) & (shown[:k, 2:] + pens[:k] <= shown[k, 2:] + UPRIGHT)
+        before = inside.all(axis=1)
+        if (areas[:k][before] >= GROUND * areas[k]).any():
+            kept[:k] &= ~before
+    return tuple(p for p, is_kept in zip(paths, kept.tolist(), strict=True) if is_kept)
+
+
+def _is_upright(points: Doubles) -> bool:
+    """Whether a path is one rectangle along the axes."""
+    if len(points) not in (4, 5) or (len(points) == 5 and np.abs(points[4] - points[0]).max() > UPRIGHT):
+        return False
+    steps = np.abs(np.diff(points[[0, 1, 2, 3, 0]], axis=0))
+    return bool((steps.min(axis=1) < UPRIGHT).all())
 
 
 def _color(values: Sequence[float]) -> Color | None:

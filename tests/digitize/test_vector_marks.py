@@ -10,6 +10,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from matplotlib.patches import Polygon
 
 from digitize import page as page_module
 from digitize.file import digitize_file
@@ -317,3 +318,18 @@ def test_ticks_of_the_frame_do_not_make_decoration_of_a_series(tmp_path: Path) -
     panel = only_panel(tmp_path / "ticks.pdf")
     assert {s.marker: len(s.points) for s in panel.series} == {"triangle": 5, "square": 3}
     assert "error_bars_unread" not in panel.flags
+
+
+def test_curves_drawn_as_areas_are_refused(tmp_path: Path) -> None:
+    figure = Figure(figsize=(5, 4))
+    axes = figure.add_axes((0.15, 0.15, 0.8, 0.8))
+    x = np.linspace(0, 10, 300)
+    for k, color in enumerate(("0.2", "0.5", "black")):
+        y = 2 + 2 * k + 0.3 * np.sin(3 * x + k) + 0.05 * np.sin(40 * x)
+        rim = np.concatenate([np.column_stack([x, y + 0.04]), np.column_stack([x[::-1], y[::-1] - 0.04])])
+        axes.add_patch(Polygon(rim, closed=True, facecolor=color, edgecolor="none"))
+    axes.set(xlim=(0, 10), ylim=(0, 8))
+    figure.savefig(tmp_path / "areas.pdf")
+    (panel,) = digitize_file(tmp_path / "areas.pdf").record.panels
+    assert (panel.kind, panel.series) == ("line", ())
+    assert "drawn as areas" in panel.refused

@@ -19,7 +19,7 @@ from digitize.vector.errorbars import Ends, are_even, error_bars
 from digitize.vector.frame import framed, with_bars, with_drawn
 from digitize.vector.glyphs import Glyph, find_glyphs
 from digitize.vector.labels import checked, with_page_text
-from digitize.vector.paths import CLOSE, CURVE, MOVE, TextSpan, VectorPath
+from digitize.vector.paths import CLOSE, CURVE, MOVE, TextSpan, VectorPath, without_painted_over
 from digitize.vector.pieces import Stroke, pieces_of
 from digitize.vector.ticks import exact_axis
 
@@ -228,3 +228,52 @@ def test_a_plot_of_names_reaches_as_far_as_its_bars() -> None:
     assert with_bars((5, 20, 40, 200), pieces_of([*bars, far]), 1000.0) == (5, 20, 152, 200)
     assert with_bars((5, 20, 40, 200), pieces_of([*bars, far]), 140.0) == (5, 20, 82, 200)
     assert with_bars((5, 20, 40, 200), pieces_of([far]), 1000.0) == (5, 20, 40, 200)
+
+
+def rounded_rim(corners: int, radius: float, order: int) -> VectorPath:
+    """A stroke of 2 px around a polygon as the area that it covers: an outer rim with cut corners, and an inner one."""
+
+    def rim(r: float, spread: float) -> list[tuple[float, float]]:
+        angles = [2 * math.pi * k / corners + s for k in range(corners) for s in (-spread, 0.0, spread)]
+        return [(50 + r * math.sin(a), 40 - r * math.cos(a)) for a in angles]
+
+    outer, inner = rim(radius + 2.0, 0.12), rim(radius - 2.0, 0.0)
+    kinds = np.ones(len(outer) + len(inner), dtype=np.uint8)
+    kinds[0] = kinds[len(outer)] = MOVE
+    kinds[len(outer) - 1] += CLOSE
+    kinds[-1] += CLOSE
+    return VectorPath(np.array(outer + inner), kinds, BLACK, None, 0.0, (), order, None)
+
+
+@pytest.mark.parametrize(("corners", "shape"), [(3, "triangle"), (4, "diamond"), (32, "circle")])
+def test_a_stroke_drawn_as_an_area_is_the_outline_of_its_marker(corners: int, shape: str) -> None:
+    fill = replace(polygon(corners, stroked=False, order=4), fill=WHITE)
+    (glyph,) = find_glyphs(pieces_of([fill, rounded_rim(corners, 10.0, order=5)]), 60.0)
+    assert (glyph.shape, glyph.fill, glyph.stroke) == (shape, WHITE, BLACK)
+    assert (glyph.x, glyph.y) == pytest.approx((50, 40), abs=1e-6)
+
+
+def test_an_area_elsewhere_is_no_outline() -> None:
+    fill = replace(polygon(3, stroked=False, order=4), fill=RED)
+    rim = rounded_rim(3, 10.0, order=5)
+    aside = replace(rim, points=np.add(rim.points, (15, 0)))
+    assert all(g.stroke is None for g in find_glyphs(pieces_of([fill, aside]), 60.0))
+
+
+def rectangle(x0: float, y0: float, x1: float, y1: float, order: int, fill: tuple[int, int, int, int] = WHITE) -> VectorPath:
+    drawn = path([(x0, y0), (x1, y0), (x1, y1), (x0, y1)], stroked=False, order=order)
+    return replace(drawn, fill=fill)
+
+
+def test_a_plot_that_another_is_painted_over_is_no_longer_there() -> None:
+    old = [rectangle(20, 20, 480, 380, 0), replace(polygon(4), order=1)]
+    outside = path([(600, 50), (620, 60)], closed=False, order=2)
+    new = [rectangle(10, 10, 500, 400, 3), replace(polygon(3), order=4)]
+    assert [p.order for p in without_painted_over([*old, outside, *new])] == [2, 3, 4]
+
+
+def test_what_a_legend_or_a_see_through_ground_covers_stays() -> None:
+    data = [rectangle(0, 0, 900, 700, 0), replace(polygon(4), order=1)]
+    assert len(without_painted_over([*data, rectangle(10, 10, 400, 300, 2)])) == 3
+    veiled = [*data, rectangle(-10, -10, 910, 710, 2, fill=(255, 255, 255, 120))]
+    assert len(without_painted_over(veiled)) == 3
