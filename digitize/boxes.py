@@ -32,6 +32,7 @@ SAME_SIDE = 2.5  # px within which the sides of areas lie on one line
 AT_TICK, MOST_TICKS = 0.3, 0.8  # width of a box that it may stand off its tick; share of the ticks at which one must stand
 LINES_ALONE = 0.85  # evidence of boxes that only their lines show, at most
 AT_NAME, MOST_NAMES = 0.45, 0.6  # of the distance of names that the boxes of one may stand off it; share of the names that have boxes
+CLOSE = 0.35  # digit heights: how far from its box a whisker without a cap begins at most
 GAP = 1.0  # digit heights: longest gap of a dashed whisker
 ONE_PLACE = 1.2  # px within which two marks beyond a whisker are one observation: an outlier and the point beside it
 U_LINE = 0.06  # px: how well the middle of a line is known, beside what the axes say
@@ -369,9 +370,9 @@ def _last_row(amount: Doubles, column: int, box: Box, start: int, height: float,
             gap = 0
         else:
             gap += 1
-            if not runs and gap > 0.35 * height:
-                return None
         row += step
+    # The first dash may lie away from the box; without a cap at its end it may be anything.
+    is_apart = bool(runs) and abs(runs[0][0] - start) > CLOSE * height
     for k, (first, last) in enumerate(runs):
         wide = [r for r in range(first, last + step, step) if beside[r] > 0.4]
         # A cap is thin and ends its piece, but for a row by which its arms lie askew; what goes round an outlier does not.
@@ -382,10 +383,10 @@ def _last_row(amount: Doubles, column: int, box: Box, start: int, height: float,
         if k > 0 and is_thin and len(wide) >= abs(last - first) and len(wide) <= 1.5 * _thickness(seen[sum(runs[0]) // 2], column) + 2:
             return last
         if wide and k > 0:
-            return runs[k - 1][1]
+            return None if is_apart else runs[k - 1][1]
     lengths = [abs(b - a) + 1 for a, b in runs]
     is_dashed = len(runs) >= 3 and max(lengths[:-1]) <= 2 * min(lengths[:-1]) + 2 and lengths[-1] <= max(lengths[:-1]) + 2
-    return None if not runs else runs[-1][1] if is_dashed else runs[0][1]
+    return None if not runs or is_apart else runs[-1][1] if is_dashed else runs[0][1]
 
 
 def _thickness(row: Doubles, column: int) -> int:

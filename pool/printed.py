@@ -90,11 +90,14 @@ def _pooled(studies: Sequence[ForestEffect], measure: str, *, is_log: bool) -> d
         tables = mantel_haenszel(measure, Counts(a, n1 - a, c, n2 - c).with_correction(0.5, "only0"))
         values["MH"] = (back(tables.estimate), back(tables.ci_lb), back(tables.ci_ub))
     if is_log and all(s.printed is not None and s.weight > 0 for s in studies):
-        # RR and OR of Mantel and Haenszel 1959 are means of the studies' ratios by their weights.
-        weights = [s.weight for s in studies]
         ratios = [s.printed[0] for s in studies if s.printed is not None]
-        values["weights"] = (sum(w * r for w, r in zip(weights, ratios, strict=True)) / sum(weights), math.nan, math.nan)
+        values["weights"] = (ratio_by_weights(ratios, [s.weight for s in studies]), math.nan, math.nan)
     return values
+
+
+def ratio_by_weights(ratios: Sequence[float], weights: Sequence[float]) -> float:
+    """The RR or OR of Mantel and Haenszel 1959 from the studies' ratios and their Mantel-Haenszel weights: the ratios' mean."""
+    return sum(w * r for w, r in zip(weights, ratios, strict=True)) / sum(weights)
 
 
 def _agrees(values: tuple[float, float, float], total: ForestEffect) -> bool:

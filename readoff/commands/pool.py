@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
@@ -92,6 +93,8 @@ def pool(
             typer.echo(in_words("Mantel-Haenszel", result, tables.estimate, tables.ci_lb, tables.ci_ub))
         for fitted in more.values():
             typer.echo("\n".join(fitted.lines))
+        for line in _as_printed(table, result, treated, control):
+            typer.echo(line)
         _say_shares(result)
         if said:
             typer.echo(said)
@@ -138,6 +141,31 @@ def _mantel_haenszel(table: Path, measure: str, treated: str | None, control: st
         return mantel_haenszel(measure, read_counts(table, treated, control))
     except ValueError:
         return None  # no events in one group: the inverse-variance result stands alone
+
+
+def _as_printed(table: Path, result: PooledResult, treated: str | None, control: str | None) -> list[str]:
+    """What RevMan and metan print for the table by other rules: with a half added to empty cells, by the weights beside the effects."""
+    from pool.effect import read_counts
+    from pool.printed import ratio_by_weights
+    from pool.tables import mantel_haenszel
+
+    with table.open(encoding="utf-8-sig", newline="") as handle:
+        rows = list(csv.DictReader(handle))
+    if result.measure not in ("OR", "RR", "RD") or not rows:
+        return []
+    if "events" in rows[0] and treated is not None and control is not None:
+        counts = read_counts(table, treated, control)
+        halved = counts.with_correction(0.5, "only0")
+        if all((before == after).all() for before, after in zip(counts.cells, halved.cells, strict=True)):
+            return []
+        tables = mantel_haenszel(result.measure, halved, result.level)
+        name = "Mantel-Haenszel with a half added to empty cells (RevMan, metan)"
+        return [in_words(name, result, tables.estimate, tables.ci_lb, tables.ci_ub)]
+    pairs = [(row.get("yi"), row.get("weight")) for row in rows]
+    if result.measure == "RD" or not all(yi and weight and float(weight) > 0 for yi, weight in pairs):
+        return []
+    ratio = ratio_by_weights([math.exp(float(yi or 0)) for yi, _ in pairs], [float(weight or 0) for _, weight in pairs])
+    return [f"Mantel-Haenszel, if the weights of the table are of it: {result.measure} {ratio:.4g}"]
 
 
 def _as_json(result: PooledResult, tables: TablesResult | None, others: dict[str, Fitted]) -> str:

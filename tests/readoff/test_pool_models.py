@@ -170,3 +170,16 @@ def test_a_missing_or_misspelt_number_is_no_word(cell: str, option: str, expecte
     result = readoff("pool", table, option, "dose", "--out", tmp_path / "out")
     assert result.code == 1
     assert expected in result.err
+
+
+def test_totals_are_given_as_revman_and_metan_print_them(readoff: Run, tmp_path: Path) -> None:
+    events = tmp_path / "events.csv"
+    # Printed in PMC6240187: OR 6.08 [1.82, 20.37], one cell being empty.
+    rows = ["A,t,5,204", "A,c,0,250", "B,t,5,432", "B,c,2,864", "C,t,2,167", "C,c,1,278"]
+    events.write_text("\n".join(["study,arm,events,n", *rows]) + "\n", encoding="utf-8")
+    ran = readoff("pool", str(events), "--treated", "t", "--control", "c", "--measure", "OR", "--out", str(tmp_path / "a"))
+    assert "half added to empty cells (RevMan, metan): OR 6.081 [1.816, 20.37]" in ran.out
+    effects = tmp_path / "effects.csv"
+    effects.write_text("study,yi,vi,weight\nA,0,0.1,30\nB,0.6931472,0.1,10\n", encoding="utf-8")
+    ran = readoff("pool", str(effects), "--measure", "RR", "--out", str(tmp_path / "b"))
+    assert "if the weights of the table are of it: RR 1.25" in ran.out  # (30 x 1 + 10 x 2) / 40
