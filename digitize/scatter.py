@@ -13,7 +13,7 @@ from digitize.ink import find_layers
 from digitize.legend import LegendEntry
 from digitize.looks import Looks, Seen, distinct, looks_of_keys, looks_of_markers, named, resemblance, see
 from digitize.markers import UNIT, find_markers
-from digitize.overplot import Pen, Picture, Placed, agreement, crowded, misfit, read_markers
+from digitize.overplot import CROWDED, Pen, Picture, Placed, agreement, crowded, misfit, read_markers
 from digitize.panels import Panel
 from digitize.pens import SeenSeries, learned
 from digitize.picture import picture_of
@@ -27,6 +27,7 @@ BLURS = (1.0, 1.6, 2.3)  # px: widths of edges that are tried
 ON_LINE = 0.7  # digit heights from the middle of a name within which a marker stands on its line
 CLEAR = 0.5  # share of a marker's ink that must show for its place not to be in doubt
 TRIANGLE_DOUBT = 0.15  # of the half-size: programs do not agree where in a triangle the data point lies
+LIKE_KEY = 0.6  # of what shows of the clearest marker at a key: of those that show less none is the key
 ALONE, TYPICAL_MISFIT = 0.97, 0.1  # share of a marker's ink that shows where it stands alone; misfit of those that do not
 WELL = 0.75  # how much of a marker's ink agrees from which on it is surely one
 
@@ -105,20 +106,30 @@ def _left_over(placed: Sequence[Placed], alone: Sequence[Placed], pens: Sequence
 
 
 def _without_keys(placed: Sequence[Placed], pens: Sequence[Pen], panel: Panel, legend: Sequence[LegendEntry]) -> list[Placed]:
-    """The markers without those that are a legend's keys: for each name the one on its line that stands nearest to the key's middle."""
+    """The markers without those that are a legend's keys: for each name the one on its line that is most like its key.
+
+    What else was made of the same key, where its name or its frame hides some of it, goes with it: markers of which little shows,
+    as near to it as no second one could be told apart.
+    """
     kept = list(placed)
     x0, y0, _, _ = panel.box
     for entry in legend:
         left, right = entry.key_box[0] - x0, entry.key_box[2] - x0
         line = (entry.text_box[1] + entry.text_box[3]) / 2 - y0
-        near = [
-            (abs(m.x - (left + right) / 2) + abs(m.y - line), k)
-            for k, m in enumerate(kept)
-            if abs(m.y - line) < ON_LINE * panel.height and left - pens[m.pen].size < m.x < right + pens[m.pen].size
-        ]
+        middle = (left + right) / 2, (entry.key_box[1] + entry.key_box[3]) / 2 - y0
+        near = [m for m in kept if abs(m.y - line) < ON_LINE * panel.height and left - pens[m.pen].size < m.x < right + pens[m.pen].size]
         if near:
-            kept.pop(min(near)[1])
+            most = max(m.shows for m in near)
+            whole = [m for m in near if m.shows >= LIKE_KEY * most]
+            key = min(whole, key=lambda m: abs(m.x - middle[0]) + abs(m.y - middle[1]))
+            kept = [m for m in kept if m is not key and not _is_made_of(m, key, pens)]
     return kept
+
+
+def _is_made_of(marker: Placed, key: Placed, pens: Sequence[Pen]) -> bool:
+    """Whether a marker of which little shows stands where a key's own ink is."""
+    reach = CROWDED * max(pens[marker.pen].size, pens[key.pen].size)
+    return marker.shows < CLEAR and bool(np.hypot(marker.x - key.x, marker.y - key.y) < reach)
 
 
 @dataclass(frozen=True)

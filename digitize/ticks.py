@@ -309,6 +309,8 @@ def _look(profile: NDArray[np.float64], at: float) -> tuple[float, float, float]
     first, last = bare[bare < 0].max(initial=-LOOK_PX), bare[bare > 0].min(initial=LOOK_PX)
     own = (rows >= first) & (rows <= last)
     ink = float(near[own].sum())
+    if ink <= 0:  # a faint stroke in a dip of the paper's grey
+        return None
     sides = [near[(rows < first) & (rows >= first - BESIDE_PX)], near[(rows > last) & (rows <= last + BESIDE_PX)]]
     free = [side for side in sides if side.size and side.max() < NEIGHBOUR * peak]
     noise = float(np.sqrt(np.mean(np.concatenate(free) ** 2))) if free else 0.0

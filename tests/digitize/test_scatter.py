@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import PIL.Image
@@ -13,8 +15,13 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from digitize import digitize_file
+from digitize.legend import LegendEntry
+from digitize.overplot import Pen, Placed
+from digitize.panels import Panel
 from digitize.read import read_image
 from digitize.record import PanelRecord
+from digitize.scatter import _without_keys
+from digitize.shapes import CIRCLE
 
 X = np.array([1.0, 2.2, 2.5, 4.1, 5.3, 5.4, 6.8, 7.9, 8.3, 9.1])
 Y = np.array([2.0, 3.1, 3.4, 1.2, 6.0, 6.5, 4.4, 8.2, 8.0, 5.5])
@@ -89,3 +96,14 @@ def test_the_uncertainty_of_single_markers_covers_the_truth() -> None:
     # 95 % of about 350 is 333 with a standard deviation of 4; an interval that covers more is wide, one that covers less is false.
     assert len(inside) > 250
     assert np.mean(inside) > 0.91
+
+
+def test_what_is_made_of_a_key_beside_its_name_is_no_point() -> None:
+    """The largest piece of a key is the key, also where a small one lies nearer to its name's line; a whole marker beside it stays."""
+    pen = Pen(CIRCLE, 5.0, 1.0, np.zeros(3, dtype=np.float32))
+    panel = SimpleNamespace(box=(100, 50, 400, 300), height=12.0)
+    entry = LegendEntry("Group B", (240, 68, 300, 84), (220, 68, 230, 78))
+    key, piece = Placed(0, 125.0, 23.0, 0.86, 0.9), Placed(0, 125.7, 25.5, 0.12, 1.4)
+    point, hidden_point = Placed(0, 121.0, 24.0, 0.7, 1.0), Placed(0, 140.0, 40.0, 0.2, 1.0)
+    kept = _without_keys([point, key, piece, hidden_point], [pen], cast(Panel, panel), [entry])
+    assert kept == [point, hidden_point]
