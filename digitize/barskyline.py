@@ -23,6 +23,7 @@ Mask = NDArray[np.bool_]
 PALE = 80.0  # grey levels by which gridlines differ from paper at most, and strokes on them from those at least
 SIDE_SHARE = 0.8  # share of a side's height that its stroke covers
 LID_SHARE = 0.9  # share of a bar's columns over which its lid runs
+MOST_BESIDE = 0.25  # share of ink beside the stem between a cap and the lid: a neighbour's side may stand there
 PARTING_SHARE = 0.7  # the same between two bars, where letters and hatches may cross it
 
 
@@ -304,10 +305,11 @@ def _lid_below(ink: Mask, a: int, b: int, top: int) -> int | None:
     past = first + int((~full[first:]).argmax()) if at_top else top + 5  # the row after the stroke
     below = np.flatnonzero(full[past:])
     row = past + int(below[0]) if below.size and not full[first:].all() else None
-    if row is None or row < past + 2 or own[past + 1 : row, beside].mean() > 0.15:
-        return top if at_top else None
+    at_lid = max(top, first)  # a cap narrower than the lid may be what closed at `top`
+    if row is None or row < past + 2 or own[past + 1 : row, beside].mean() > MOST_BESIDE:
+        return at_lid if at_top else None
     sides = [ink[past:row, max(0, x - 3) : x + 4].any(axis=1).mean() for x in (a, b)]
-    return top if at_top and min(sides) > SIDE_SHARE else row
+    return at_lid if at_top and min(sides) > SIDE_SHARE else row
 
 
 def _inside(ink: Mask, a: int, b: int, top: int, foot: int) -> tuple[int, int]:

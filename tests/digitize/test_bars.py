@@ -583,3 +583,18 @@ def test_groups_that_stand_in_groups_keep_their_labels() -> None:
     names = ["N0", "N25", "N50", "N100"]
     reading = read_bars(panel_of(image, [(n, x + 36.0) for n, x in zip(names, places, strict=True)]))
     assert [[m.category for m in s.marks] for s in reading.series] == [names] * 3
+
+
+@pytest.mark.parametrize("gap", [4.5, 5.0])
+def test_a_cap_close_above_the_lid_of_a_hatched_bar_is_no_lid(gap: float) -> None:
+    """The cap is nearly as wide as the bar, and the paper between it and the lid is lower than what closes a hatch."""
+    places = ((100, 220.0), (160, 180.0), (220, 250.0), (280, 205.0))
+    bars = [Drawn(x, x + 17, end, end - gap, fill=WHITE, capped=False) for x, end in places]
+    image = draw(bars, width=2.0)
+    for bar in bars:
+        hatch(image, bar, "\\")
+        paint(image, bar.x0 + 1.5, bar.end - gap - 1, bar.x1 - 1.5, bar.end - gap + 1, BLACK)
+    found = marks(read_bars(replace(panel_of(image), height=22.0)))
+    assert len(found) == len(bars)
+    for mark, bar in zip(found, bars, strict=True):
+        assert mark.y.px == pytest.approx(bar.end, abs=1.0)  # a hatch draws the end by up to half a stroke
