@@ -39,6 +39,8 @@ MAX_PICTURES = 8
 """Pictures of a page that are sent in their own pixels at most, the largest ones."""
 MAX_PICTURE_PIXELS = 24e6
 """Pixels of all pictures of a page together; each has at most MAX_PIXELS."""
+MAX_SOURCE_PIXELS = 100e6
+"""Pixels of a picture as it is stored, each of which is unpacked once more for it to be sent."""
 LEAST_PICTURE_PT = 60.0
 """The side of the smallest picture that may show a plot."""
 BESIDE_PT = 36.0
@@ -386,9 +388,9 @@ def _whole(room: float) -> int:
 
 
 def is_upright(picture: Picture) -> bool:
-    """Whether a picture stands on the page as it is stored, neither turned nor mirrored, in pixels that are about square."""
+    """Whether a picture stands on the page as it is stored, neither turned nor mirrored, in pixels about square and not too many."""
     m, wide, high = picture
-    if not (m[0] > 0 > m[3] and wide and high and abs(m[1]) < 1e-3 * m[0] and abs(m[2]) < -1e-3 * m[3]):
+    if not (m[0] > 0 > m[3] and 0 < wide * high <= MAX_SOURCE_PIXELS and abs(m[1]) < 1e-3 * m[0] and abs(m[2]) < -1e-3 * m[3]):
         return False
     return abs(wide / m[0] + high / m[3]) < STRETCH * wide / m[0]
 

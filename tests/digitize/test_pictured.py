@@ -146,6 +146,7 @@ def pieces(wide: int, high: int, count: int = 1) -> list[pdf_worker.Piece]:
 def test_pictures_of_too_many_pixels_are_not_sent() -> None:
     assert [(p.x_scale, p.y_scale) for p in pieces(3600, 2700)] == [(1.0, 1.0)]
     assert pieces(5000, 3750) == []  # 18.75 million
+    assert pieces(24000, 18000) == []  # 432 million, that would be averaged to 8
     many = pieces(2400, 1800, count=12)
     assert 1 <= len(many) <= pdf_worker.MAX_PICTURES
     assert sum(p.width * p.height for p in many) <= pdf_worker.MAX_PICTURE_PIXELS
