@@ -17,6 +17,7 @@ FEWEST = 4  # corners of a curve
 STRAIGHT = 0.35  # px by which a stroke may lean: programs that thin out their paths move corners a little
 STEEP = 0.1  # lean of a stroke, over its length, in which such programs drew two steps close together into one
 TOGETHER = 0.9  # share of the steps of a limit that stand where its curve has one
+ON_LINE = 0.5  # digit heights that an axis line is wide at most: a curve may start in its middle, beyond the plot's inside
 LONG = 0.4  # share of the plot's width that a curve crosses
 
 
@@ -77,7 +78,9 @@ def _steps(piece: Piece, scene: Scene) -> Doubles | None:
     across, along = np.abs(move[:, 0]), np.abs(move[:, 1])
     is_level, is_upright = along < STRAIGHT, (across < STRAIGHT) | (across < np.minimum(STEEP * along, 1.0))
     one_way = (move[:, 1] > -STRAIGHT).all() or (move[:, 1] < STRAIGHT).all()
-    inside = x0 - 2 < points[0, 0] and points[-1, 0] < x1 + 2 and y0 - 2 < points[:, 1].min() and points[:, 1].max() < y1 + 2
+    slack = max(2.0, ON_LINE * scene.panel.height)
+    (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
+    inside = x0 - slack < left and right < x1 + slack and y0 - slack < top and bottom < y1 + slack
     is_long = points[-1, 0] - points[0, 0] > LONG * (x1 - x0)
     if not ((is_level | is_upright).all() and one_way and (move[:, 0] > -STRAIGHT).all() and inside and is_long):
         return None

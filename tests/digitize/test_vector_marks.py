@@ -333,3 +333,21 @@ def test_curves_drawn_as_areas_are_refused(tmp_path: Path) -> None:
     (panel,) = digitize_file(tmp_path / "areas.pdf").record.panels
     assert (panel.kind, panel.series) == ("line", ())
     assert "drawn as areas" in panel.refused
+
+
+def test_survival_curves_that_start_in_the_middle_of_a_thick_axis_line(tmp_path: Path) -> None:
+    figure = Figure(figsize=(5, 4))
+    axes = figure.add_axes((0.15, 0.15, 0.8, 0.8))
+    axes.spines[["top", "right"]].set_visible(False)
+    axes.spines[["left", "bottom"]].set_linewidth(3.0)
+    times = np.arange(0.0, 11.0)
+    arms = [1 - 0.05 * times, 1 - 0.08 * times]
+    for arm, style in zip(arms, ("-", "--"), strict=True):
+        axes.plot(times, arm, style, drawstyle="steps-post", color="black")
+    axes.set(xlim=(0, 10.2), ylim=(0, 1.04), xlabel="Years", ylabel="Survival")
+    figure.savefig(tmp_path / "km.pdf")
+    (panel,) = digitize_file(tmp_path / "km.pdf").record.panels
+    assert (panel.kind, panel.medium) == ("km", "vector")
+    for series, arm in zip(panel.series, arms, strict=True):
+        # Paths are written to a hundredth of a point, a hundred-thousandth of this axis.
+        np.testing.assert_allclose([p.y for p in series.points], arm, atol=1e-4)  # type: ignore[arg-type]
