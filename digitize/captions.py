@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 __all__ = ["Said", "said_in"]
 
+PLUS_MINUS = r"(?:[Mm]eans?\s*)?(?:±|\+/[-−–])\s*(?:\d(?:\.\d+)?\s?[×x*]?\s?)?"
 PATTERNS: tuple[tuple[str, str], ...] = (
-    (r"(?:[Mm]eans?\s*)?(?:±|\+/[-−–])\s*(?:S\.E\.M\.|s\.e\.m\.|S\.E\.|s\.e\.|SEMs?|sem|SEs?)(?![A-Za-z])", "se"),
+    (rf"{PLUS_MINUS}(?:S\.E\.M\.|s\.e\.m\.|S\.E\.|s\.e\.|SEMs?|sem|SEs?)(?![A-Za-z])", "se"),
     (r"[Ss]tandard [Ee]rrors?(?: of (?:the )?means?)?|\bSEMs?\b|\bs\.e\.m\.|\bS\.E\.M\.|\bs\.e\.|\bS\.E\.|\bSEs?\b", "se"),
-    (r"(?:[Mm]eans?\s*)?(?:±|\+/[-−–])\s*(?:SDs?|S\.D\.|s\.d\.|sd)(?![A-Za-z])", "sd"),
+    (rf"{PLUS_MINUS}(?:SDs?|S\.D\.|s\.d\.|sd)(?![A-Za-z])", "sd"),
     (r"[Ss]tandard [Dd]eviations?|\bSDs?\b|\bs\.d\.|\bS\.D\.", "sd"),
     (r"\d\d(?:\.\d+)?\s?(?:%|per ?cent)[\s-]*(?:CIs?\b|C\.I\.|[Cc]onfidence (?:[Ii]nterval|[Ll]imit|[Bb]and)s?)", "ci"),
     (r"[Ii]nter-?quartile [Rr]anges?|\bIQRs?\b|"

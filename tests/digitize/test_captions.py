@@ -16,6 +16,8 @@ from digitize.vector.paths import TextSpan
         ("Values are means ± s.e.m. of six animals", [("se", "means ± s.e.m.")]),
         ("Bars show the standard error of the mean (n = 8).", [("se", "standard error of the mean"), ("n", "n = 8")]),
         ("Mean +/- SD; N=20", [("sd", "Mean +/- SD"), ("n", "N=20")]),
+        ("Values are means ± 2 SE, or ±1.96×SEM", [("se", "means ± 2 SE"), ("se", "±1.96×SEM")]),
+        ("mean ± 1 SD", [("sd", "mean ± 1 SD")]),
         ("Error bars are standard deviations.", [("sd", "standard deviations")]),
         ("Vertical bars: 95 % CI", [("ci95", "95 % CI")]),
         ("with 90% confidence intervals", [("ci90", "90% confidence intervals")]),
