@@ -33,6 +33,8 @@ AT_TICK, MOST_TICKS = 0.3, 0.8  # width of a box that it may stand off its tick;
 LINES_ALONE = 0.85  # evidence of boxes that only their lines show, at most
 AT_NAME, MOST_NAMES = 0.45, 0.6  # of the distance of names that the boxes of one may stand off it; share of the names that have boxes
 CLOSE = 0.35  # digit heights: how far from its box a whisker without a cap begins at most
+ROUGH = 2  # rows beyond the edge of a box that may be its own
+SHORTEST = 3.0  # px: a shorter whisker cannot be told from the edge of its box
 GAP = 1.0  # digit heights: longest gap of a dashed whisker
 ONE_PLACE = 1.2  # px within which two marks beyond a whisker are one observation: an outlier and the point beside it
 U_LINE = 0.06  # px: how well the middle of a line is known, beside what the axes say
@@ -258,7 +260,7 @@ def _mark(crop: NDArray[np.uint8], box: Box, panel: Panel) -> Mark:
 
     upper, lower = _whiskers(crop, box, panel.height)
     flags = ["end_doubtful"] if any(_is_touched(crop, box, end, panel.height) for end in (upper, lower)) else []
-    if upper is None or lower is None:
+    if upper is None or lower is None or min(box.top - upper, lower - box.bottom) < SHORTEST:
         flags.append("whisker_unseen")
     if np.isnan(box.median):
         flags.append("median_unseen")
@@ -371,6 +373,9 @@ def _last_row(amount: Doubles, column: int, box: Box, start: int, height: float,
         else:
             gap += 1
         row += step
+    # The rough edge of a box in a scan is no dash.
+    if len(runs) > 1 and abs(runs[0][1] - start) < ROUGH:
+        runs = runs[1:]
     # The first dash may lie away from the box; without a cap at its end it may be anything.
     is_apart = bool(runs) and abs(runs[0][0] - start) > CLOSE * height
     for k, (first, last) in enumerate(runs):

@@ -317,3 +317,14 @@ def test_rectangles_at_some_of_the_ticks_of_numbers_are_no_boxes() -> None:
     assert at_ticks(boxes, [100.0, 200.0, 300.0])
     assert not at_ticks(boxes, [0.0, 100.0, 200.0, 300.0, 400.0])
     assert not at_ticks(boxes, [112.0, 212.0, 312.0])
+
+
+def test_a_whisker_as_short_as_the_edge_of_its_box_is_not_claimed() -> None:
+    figure = Figure(figsize=(4.5, 3.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.bxp([{**box, "whishi": box["q3"] + 0.01} if k == 1 else box for k, box in enumerate(BOXES)], **STYLES[0])
+    axes.set(ylim=(0, 10), yticks=range(0, 11, 2), ylabel="Pain score")
+    (read,) = read_image(pixels(figure))
+    flagged = ["whisker_unseen" in p.flags for s in read.record.series for p in s.points]
+    assert flagged == [k == 1 for k in range(len(BOXES))]
