@@ -32,6 +32,9 @@ SAME_SIDE = 2.5  # px within which the sides of areas lie on one line
 AT_TICK, MOST_TICKS = 0.3, 0.8  # width of a box that it may stand off its tick; share of the ticks at which one must stand
 LINES_ALONE = 0.85  # evidence of boxes that only their lines show, at most
 AT_NAME, MOST_NAMES = 0.45, 0.6  # of the distance of names that the boxes of one may stand off it; share of the names that have boxes
+JOINED, LONGEST_JOINED = 1.15, 3.0  # times as high as wide is what two marks make that overlap, three at most
+SMALLEST_JOINED = 0.5  # digit heights: the least of such marks, as pieces of strokes are higher than wide, too
+EDGE = 3  # px from the edge of the plot within which ticks begin
 CLOSE = 0.35  # digit heights: how far from its box a whisker without a cap begins at most
 ROUGH = 2  # rows beyond the edge of a box that may be its own
 SHORTEST = 3.0  # px: a shorter whisker cannot be told from the edge of its box
@@ -264,7 +267,9 @@ def _mark(crop: NDArray[np.uint8], box: Box, panel: Panel) -> Mark:
         flags.append("whisker_unseen")
     if np.isnan(box.median):
         flags.append("median_unseen")
-    points = _points(crop, box, panel.height, upper, lower)
+    points, are_joined = _points(crop, box, panel.height, upper, lower)
+    if are_joined:
+        flags.append("outliers_overlap")
     mean = _mean(crop, box, panel.height)
     median = place(box.median)
     ends = (place(box.top if upper is None else upper), place(box.bottom if lower is None else lower))
@@ -420,21 +425,33 @@ def _centre_shift(amount: Doubles, column: int, start: int, last: int) -> float:
     return float((part * offsets).sum() / part.sum()) if part.sum() > 0 else 0.0
 
 
-def _points(crop: NDArray[np.uint8], box: Box, height: float, upper: float | None, lower: float | None) -> list[float]:
-    """Middles of the marks beyond the whiskers, within the width of the box: outliers."""
+def _points(crop: NDArray[np.uint8], box: Box, height: float, upper: float | None, lower: float | None) -> tuple[list[float], bool]:
+    """Middles of the marks beyond the whiskers, within the width of the box: outliers; and whether some overlap."""
     paper = paper_color(crop)
     a, b = max(0, round(box.x0 - 2)), min(crop.shape[1], round(box.x1 + 3))
     ink = (np.abs(crop[:, a:b].astype(np.float32) - paper).max(axis=2) > LINE).astype(np.uint8)
     top, bottom = (box.top if upper is None else upper) - 3, (box.bottom if lower is None else lower) + 3
     ink[max(0, round(top)) : max(0, round(bottom)) + 1] = 0
     count, _, stats, centroids = cv2.connectedComponentsWithStats(ink, connectivity=8)
-    found = []
+    found, are_joined = [], False
     for k in range(1, count):
         x, y, w, h, _ = stats[k].tolist()
-        is_mark = 0.2 * height <= max(w, h) <= 1.3 * height and min(w, h) >= 0.5 * max(w, h)
-        if is_mark and x > 0 and x + w < b - a and abs(x + w / 2 - (b - a) / 2) < max(2.0, 0.2 * box.width):
+        if not (x > 0 and x + w < b - a and abs(x + w / 2 - (b - a) / 2) < max(2.0, 0.2 * box.width)):
+            continue
+        if y <= EDGE or y + h >= len(ink) - EDGE:  # a tick of the axis
+            continue
+        if SMALLEST_JOINED * height <= w <= 1.3 * height and JOINED * w + 1.5 < h <= LONGEST_JOINED * w:
+            # Marks are as high as wide: where a piece is higher, two of them or more overlap, and its ends are those of the outer two.
+            found += [y + (w - 1) / 2, y + h - 1 - (w - 1) / 2]
+            are_joined = True
+        elif _is_mark(w, h, 0.2 * height, height):
             found.append(float(y + (h - 1) / 2) if h > 4 else float(centroids[k][1]))
-    return sorted(found)
+    return sorted(found), are_joined
+
+
+def _is_mark(w: int, h: int, least: float, height: float) -> bool:
+    """Whether a piece of ink has the size and shape of a mark: about as high as wide, and little larger than a digit."""
+    return least <= max(w, h) <= 1.3 * height and min(w, h) >= 0.5 * max(w, h)
 
 
 def _mean(crop: NDArray[np.uint8], box: Box, height: float) -> float | None:
@@ -446,7 +463,19 @@ def _mean(crop: NDArray[np.uint8], box: Box, height: float) -> float | None:
     inside = np.abs(crop[y0:y1, a : b + 1].astype(np.float32) - box.fill).max(axis=2) > LINE
     across = inside.mean(axis=1) > 0.9  # the median's line
     marks = inside & ~across[:, None]
-    count, _, stats, _ = cv2.connectedComponentsWithStats(marks.astype(np.uint8), connectivity=8)
+    # A mark on the line goes on above and below it: without the line's rows it is one piece.
+    rows = np.flatnonzero(~across)
+    count, _, stats, _ = cv2.connectedComponentsWithStats(marks[rows].astype(np.uint8), connectivity=8)
     free = [(x, y, w, h) for x, y, w, h, _ in stats[1:count].tolist() if x > 0 and x + w < b - a + 1]
-    found = [(y, h) for _, y, w, h in free if 0.35 * height <= max(w, h) <= 1.3 * height]
-    return float(y0 + found[0][0] + (found[0][1] - 1) / 2) if len(found) == 1 else None
+    spans = [(int(rows[y]), int(rows[y + h - 1]), w) for _, y, w, h in free if h >= max(3.0, 0.25 * height)]
+    found = [(first, last, w) for first, last, w in spans if _is_mark(w, last - first + 1, 0.35 * height, height)]
+    return y0 + _middle(*found[0], across) if len(found) == 1 else None
+
+
+def _middle(first: int, last: int, width: int, across: NDArray[np.bool_]) -> float:
+    """Middle of a mark from its first to its last row; where the median's line hides one of its ends, as high as it is wide."""
+    if first > 0 and across[first - 1]:
+        return last - (width - 1) / 2
+    if last + 1 < across.size and across[last + 1]:
+        return first + (width - 1) / 2
+    return (first + last) / 2

@@ -40,6 +40,7 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "legend_covers": "The legend lies over the mark.",
         "median_unseen": "No line of a median shows inside the box: it may lie on an edge of it.",
         "box_missing": "No box stands over one of the names along the axis: it was not found, or there is none.",
+        "outliers_overlap": "Outliers of a box overlap one another: the outer two are given, there may be more between them.",
         "points_over_box": "Observations are drawn over the box: those beyond its whiskers are given as outliers, if they stand apart.",
         "whisker_unseen": "No whisker leaves the box on one side or both: it is taken to end at the box.",
         "curve_missing": "Ink that is none of the curves read runs across the plot as one more would: a curve was not found.",

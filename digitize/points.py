@@ -229,6 +229,8 @@ def without_text(panel: Panel, legend: Sequence[LegendEntry]) -> NDArray[np.uint
     if legend:
         for entry in legend:
             paint(entry.key_box, 0.1 * panel.height)
+            if panel.is_turned:  # names are no words there
+                paint(entry.text_box, 0.15 * panel.height)
         boxes = np.array([e.text_box for e in legend] + [e.key_box for e in legend])
         left, top, right, bottom = boxes[:, 0].min(), boxes[:, 1].min(), boxes[:, 2].max(), boxes[:, 3].max()
         near = 2.5 * panel.height

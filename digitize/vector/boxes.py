@@ -121,7 +121,9 @@ def _mark(r: Rectangle, stems: Sequence[Stroke], scene: Scene, over: Sequence[Gl
     up, down = _whiskers(r, stems)
     flags: tuple[str, ...] = ("whisker_unseen",) if up is None or down is None else ()
     upper, lower = (y0 if up is None else up), (y1 if down is None else down)
-    near = [g for g in scene.glyphs if abs(g.x - r.middle) < max(2.0, 0.2 * r.width)] if over is None else over
+    # A box that is a square looks like a marker itself.
+    glyphs = [g for g in scene.glyphs if abs(g.width - r.width) > 1 or abs(g.height - (y1 - y0)) > 1]
+    near = [g for g in glyphs if abs(g.x - r.middle) < max(2.0, 0.2 * r.width)] if over is None else over
     beyond = np.sort([g.y for g in near if g.y < upper - INSIDE or g.y > lower + INSIDE])
     # An outlier's mark and the observation beside it are one.
     outliers = beyond[np.diff(beyond, prepend=-np.inf) > (0.0 if over is None else INSIDE)].tolist()

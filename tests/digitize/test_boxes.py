@@ -70,6 +70,68 @@ def test_every_part_is_read_from_pixels(style: dict[str, Any]) -> None:
     assert_boxes(read.record, 0.03 if "capprops" not in style else 0.055)
 
 
+def with_marks(mean: float | None = None, fliers: tuple[float, ...] = (), *, ticks: str = "out") -> Figure:
+    """The boxes with one more mark in the first: of its mean, as an open diamond, or outliers."""
+    figure = Figure(figsize=(4.5, 3.5), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    first = {**BOXES[0], "fliers": list(fliers)} | ({} if mean is None else {"mean": mean})
+    others = [box if mean is None else {**box, "mean": box["med"]} for box in BOXES[1:]]
+    style = {"marker": "D", "markerfacecolor": "white", "markeredgecolor": "black", "markersize": 5}
+    axes.bxp([first, *others], **STYLES[0], showmeans=mean is not None, meanprops=style)
+    axes.set(ylim=(0, 10), yticks=range(0, 11, 2), ylabel="Pain score")
+    axes.tick_params(direction=ticks)
+    return figure
+
+
+@pytest.mark.parametrize("mean", [5.1, 5.25, 4.9, 4.0])
+def test_a_mean_on_the_line_of_the_median_is_read(mean: float) -> None:
+    (read,) = read_image(pixels(with_marks(mean)))
+    said = read.record.series[0].points[0].model_extra or {}
+    assert said["mean"] == pytest.approx(mean, abs=0.04)  # a pixel and a half: the diamond's ends are sharp
+
+
+def test_outliers_that_overlap_are_given_with_a_flag() -> None:
+    (read,) = read_image(pixels(with_marks(fliers=(9.2, 9.4))))
+    point = read.record.series[0].points[0]
+    assert (point.model_extra or {})["outliers"] == pytest.approx([9.4, 9.2], abs=0.06)
+    assert "outliers_overlap" in point.flags
+
+
+def test_ticks_that_point_inwards_are_no_outliers() -> None:
+    (read,) = read_image(pixels(with_marks(fliers=(9.4,), ticks="in")))
+    found = [(p.model_extra or {})["outliers"] for p in read.record.series[0].points]
+    assert [len(v) for v in found] == [1, 0, 1]
+
+
+def test_a_box_that_is_a_square_holds_no_mean(tmp_path: Path) -> None:
+    figure = Figure(figsize=(6.1, 2.2))
+    FigureCanvasAgg(figure)
+    axes = figure.add_axes((0.15, 0.15, 0.8, 0.8))
+    boxes = [{"med": 46.5, "q1": 37.8, "q3": 61, "whislo": 33.2, "whishi": 69.5, "fliers": [], "label": "Before"}]
+    boxes += [{"med": 47.2, "q1": 33, "q3": 53.8, "whislo": 23.7, "whishi": 66.9, "fliers": [], "label": "After"}]
+    axes.bxp(boxes, widths=0.15, **STYLES[2])
+    axes.set(xlim=(0.5, 2.5), ylim=(0, 100), yticks=range(0, 101, 20))  # 0.15 / 2 of the width is 20.8 / 100 of the height
+    figure.savefig(tmp_path / "boxes.pdf")
+    (panel,) = digitize_file(tmp_path / "boxes.pdf").record.panels
+    assert [(p.model_extra or {}).get("mean") for s in panel.series for p in s.points] == [None, None]
+
+
+def test_a_whisker_whose_first_dash_lies_away_from_the_box_ends_at_its_cap() -> None:
+    image = pixels(drawn(STYLES[0]))
+    (whole,) = read_image(image)
+    gap = image.copy()
+    at = whole.record.series[0].points[2]
+    assert at.px is not None
+    # 0.4 digit heights of paper right below the third box, whose whisker is 70 px long there.
+    bottom = int(np.flatnonzero(np.ptp(image[:, int(at.px[0]) + 20].astype(int), axis=1) > 20)[-1]) + 2
+    gap[bottom : bottom + 8, int(at.px[0]) - 6 : int(at.px[0]) + 7] = 255
+    (read,) = read_image(gap)
+    point = read.record.series[0].points[2]
+    assert point.flags == ()
+    assert (point.model_extra or {})["whisker_lo"] == pytest.approx(2.6, abs=0.03)
+
+
 def test_an_axis_turned_round_turns_the_box_round() -> None:
     (read,) = read_image(pixels(drawn(STYLES[0], flip=True)))
     assert_boxes(read.record, 0.03)
