@@ -9,10 +9,12 @@ from digitize.legend import LegendEntry, is_word
 from digitize.vector.glyphs import Glyph
 from digitize.vector.labels import DIFFERS, LIKENESS, likeness, share_inside
 from digitize.vector.paths import Box, Color
+from digitize.vector.pieces import is_rectangle
 from digitize.vector.scene import Scene, inside
 
 BESIDE = 4.5  # digit heights between a key's rim and its name
 LEVEL = 0.55  # digit heights between the middles of a key and its name
+LEAST_TILE, MOST_TILE = 1.25, 5.0  # sizes of a key's marker that the tile beneath it measures
 ALIGNED = 0.6  # px within which keys stand in one column or row
 
 
@@ -28,13 +30,15 @@ class Key:
 def find_keys(scene: Scene, legend: Sequence[LegendEntry]) -> tuple[Key, ...]:
     """The keys of a panel's legend: markers in a column or row, each beside words; and entries that were read without a marker.
 
-    Words stand at the right of their keys, or at the left of all of them. A single key counts only where an entry was read there.
+    Words stand at the right of their keys, or at the left of all of them. A single key counts only where an entry was read there, or where
+    it stands on a tile of its own.
     """
     words = _words(scene)
     best: list[Key] = []
     for right in (True, False):
         for group in _aligned(_beside(scene, words, right=right)):
             confirmed = any(inside(_padded(e.key_box, 4.0), g.x, g.y) for e in legend for _, g in group)
+            confirmed = confirmed or (right and any(_is_on_tile(scene, g) for _, g in group))
             keys = [Key(word.name, g) for word, g in group]
             if len(keys) > len(best) and (len(keys) > 1 or confirmed):
                 best = keys
@@ -52,6 +56,18 @@ def key_glyphs(scene: Scene, legend: Sequence[LegendEntry], keys: Sequence[Key])
         return {k for k, g in enumerate(scene.glyphs) if any(inside(b, g.x, g.y) for b in boxes)}
     chosen = {id(g) for g in own}
     return {k for k, g in enumerate(scene.glyphs) if id(g) in chosen or _is_in_line(g, own, scene)}
+
+
+def _is_on_tile(scene: Scene, glyph: Glyph) -> bool:
+    """Whether a marker stands in the middle of a square drawn before it, as some programs draw beneath each key of a legend."""
+    size = max(glyph.width, glyph.height)
+    for piece in scene.pieces:
+        x0, y0, x1, y1 = piece.box
+        is_square = LEAST_TILE * size < x1 - x0 < MOST_TILE * size and abs((x1 - x0) - (y1 - y0)) < 0.2 * (x1 - x0)
+        off = max(abs((x0 + x1) / 2 - glyph.x), abs((y0 + y1) / 2 - glyph.y))
+        if is_square and off < 0.15 * (x1 - x0) and piece.path.fill is not None and piece.path.order < glyph.order and is_rectangle(piece):
+            return True
+    return False
 
 
 def _is_in_line(glyph: Glyph, keys: Sequence[Glyph], scene: Scene) -> bool:

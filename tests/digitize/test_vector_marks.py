@@ -10,7 +10,7 @@ import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
-from matplotlib.patches import Polygon
+from matplotlib.patches import Polygon, Rectangle
 
 from digitize import page as page_module
 from digitize.file import digitize_file
@@ -351,3 +351,22 @@ def test_survival_curves_that_start_in_the_middle_of_a_thick_axis_line(tmp_path:
     for series, arm in zip(panel.series, arms, strict=True):
         # Paths are written to a hundredth of a point, a hundred-thousandth of this axis.
         np.testing.assert_allclose([p.y for p in series.points], arm, atol=1e-4)  # type: ignore[arg-type]
+
+
+def test_the_one_key_of_a_legend_on_a_tile_is_no_point(tmp_path: Path) -> None:
+    figure = Figure(figsize=(5.25, 5.3))
+    axes = figure.add_axes((0.12, 0.08, 0.85, 0.9))
+    axes.set(facecolor="0.92", xlim=(-0.2, 4.2), ylim=(80, 180), xlabel="Week", ylabel="Systolic BP")
+    y = np.array([148.1, 144.2, 146.9, 149.3, 144.6])
+    axes.errorbar(np.arange(5), y, yerr=[np.zeros(5), np.full(5, 10.0)], fmt="^-", color="black", mfc="none", ms=9, uplims=False)
+    axes.add_patch(Rectangle((3.1, 160), 0.9, 12, facecolor="white", edgecolor="none", zorder=5))
+    tile = 0.28  # of a week: as many inches as 6.4 of the values
+    axes.add_patch(Rectangle((3.2, 162.5), tile, tile * 4.4625 / 4.4 / 4.77 * 100, facecolor="0.95", edgecolor="none", zorder=6))
+    axes.plot([3.2, 3.2 + tile], [165.5, 165.5], color="black", zorder=7)
+    axes.plot([3.2 + tile / 2], [165.5], "^", color="black", mfc="none", ms=9, zorder=8)
+    axes.text(3.55, 165.5, "Sham", va="center", fontsize=9, zorder=9)
+    figure.savefig(tmp_path / "key.pdf")
+    (panel,) = digitize_file(tmp_path / "key.pdf").record.panels
+    (series,) = panel.series
+    np.testing.assert_allclose([p.y for p in series.points], y, atol=0.05)  # type: ignore[arg-type]
+    assert series.name == "Sham"
