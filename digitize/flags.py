@@ -36,6 +36,7 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "inset": "A smaller plot stands inside this one: what is drawn in it may have been read with the axes around it.",
         "error_bars_unread": "Strokes at the markers may be error bars, but none could be read for sure: the ends are left out.",
         "partly_hidden": "Other marks cover half of this one or more: its place is less sure, and there may be more beneath.",
+        "overplotted": "More markers lie together than show apart: about as many as the panel's hidden_points are hidden beneath others.",
         "legend_key": "The mark stands in line with the legend's keys: it may be the key of a name that was not read, and no data point.",
         "legend_covers": "The legend lies over the mark.",
         "median_unseen": "No line of a median shows inside the box: it may lie on an edge of it.",

@@ -33,6 +33,8 @@ OUTLINED_CURVES = "its curves are drawn as areas, outlined stroke by stroke; suc
 PERHAPS_BARS = 0.35  # share of markers at which something like an error bar stands: then a scatter plot is not sure to be one
 MOST_BARRED = 0.7  # share of bars with an error bar, from which on one without is in doubt
 BETWEEN = 0.12  # distance of ticks, by which the middle of a group of bars lies off the tick that names it
+CROWD = 60  # markers from which on those that overlap look as if strokes ran between them
+CROWD_DOUBTS = frozenset({"end_inferred", "end_doubtful", "shared_stem"})  # and make ends of such kinds
 MANY_BINS, SAME_BIN = 7, 3.0  # bars that may be bins, at least so many; px within which two bars stand over one place
 PERHAPS, SURELY = 0.5, 0.8  # evidence from which on a kind is tried, and from which on no other is
 
@@ -199,7 +201,9 @@ def read_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None = N
     marks = _points(read_points(panel, legend), kind, "raster") if kind != "scatter" else Marks("scatter")
     if marks.kind != "scatter":
         return marks
-    return replace(marks, series=_doubted(read_scatter(panel, legend), marks.flags))
+    reading = read_scatter(panel, legend)
+    flags = (*marks.flags, "overplotted") if reading.n_hidden else marks.flags
+    return replace(marks, series=_doubted(reading.series, marks.flags), flags=flags, said={"hidden_points": reading.n_hidden})
 
 
 def _is_forest(panel: Panel, kind: str | None) -> bool:
@@ -244,7 +248,8 @@ def _points(series: tuple[Series, ...], kind: str | None, medium: Medium, n_stro
     A scatter plot is flagged where strokes or doubtful ends suggest that there are error bars all the same.
     """
     count = sum(len(s.marks) for s in series)
-    with_bar = sum(_has_clear_bar(m) for s in series for m in s.marks)
+    doubts = CROWD_DOUBTS if count >= CROWD else frozenset[str]()
+    with_bar = sum(_has_clear_bar(m) and doubts.isdisjoint(m.flags) for s in series for m in s.marks)
     if not count:
         return Marks("unknown", refused="no markers with error bars and no bars were found in this plot; other kinds are not read yet")
     if kind == "scatter" or (kind is None and with_bar < 0.2 * count):

@@ -27,12 +27,22 @@ BLURS = (1.0, 1.6, 2.3)  # px: widths of edges that are tried
 ON_LINE = 0.7  # digit heights from the middle of a name within which a marker stands on its line
 CLEAR = 0.5  # share of a marker's ink that must show for its place not to be in doubt
 TRIANGLE_DOUBT = 0.15  # of the half-size: programs do not agree where in a triangle the data point lies
+CLOSE, APART = 1.5, 3.0  # half-sizes within which markers may be one, and up to which they foretell how many lie closer
+FEWEST_OF_CLOUD, SURE_OF = 20, 1.0  # markers of which pairs can be counted; standard deviations beyond which pairs are lacking
 LIKE_KEY = 0.6  # of what shows of the clearest marker at a key: of those that show less none is the key
 ALONE, TYPICAL_MISFIT = 0.97, 0.1  # share of a marker's ink that shows where it stands alone; misfit of those that do not
 WELL = 0.75  # how much of a marker's ink agrees from which on it is surely one
 
 
-def read_scatter(panel: Panel, legend: Sequence[LegendEntry]) -> tuple[Series, ...]:
+@dataclass(frozen=True)
+class ScatterReading:
+    """The series of a scatter plot, and about how many more markers are hidden beneath those that were read (0 where few lie together)."""
+
+    series: tuple[Series, ...]
+    n_hidden: int
+
+
+def read_scatter(panel: Panel, legend: Sequence[LegendEntry]) -> ScatterReading:
     """The series of markers of a panel without error bars, in straightened pixels.
 
     Parameters
@@ -55,7 +65,37 @@ def read_scatter(panel: Panel, legend: Sequence[LegendEntry]) -> tuple[Series, .
         _series(s.look, [_refined(m, s.fits, m in doubtful) for m in placed if m.pen == k], pens[k], panel) for k, s in enumerate(kept)
     ]
     series += [_unfitted(s, panel) for s in seen if s.pen is None]
-    return tuple(s for s in series if s.marks)
+    places = np.array([(m.x, m.y) for m in placed]).reshape(-1, 2)
+    size = float(np.median([pens[m.pen].size for m in placed])) if placed else 0.0
+    return ScatterReading(tuple(s for s in series if s.marks), n_hidden(places, size))
+
+
+def n_hidden(places: NDArray[np.float64], size: float) -> int:
+    """About how many markers lie unseen beneath others: the pairs too close to be told apart that are lacking.
+
+    Pairs of points that are close compared with the extent of a cloud are as frequent, by area, at one distance as at another. Of those
+    within `CLOSE` half-sizes as many should be seen as those at `CLOSE` to `APART` half-sizes foretell; what is lacking is hidden.
+    Where that is less than chance makes it, nothing is said. Three or more on one place make it too small a number.
+
+    Parameters
+    ----------
+    places : (n, 2) float
+        Where the markers that were read stand, px.
+    size : float
+        Their half-size, px.
+
+    Returns
+    -------
+    int
+    """
+    if len(places) < FEWEST_OF_CLOUD:
+        return 0
+    rows, columns = np.triu_indices(len(places), 1)
+    distance = np.hypot(*(places[rows] - places[columns]).T)
+    close, beside = int((distance < CLOSE * size).sum()), int(((distance >= CLOSE * size) & (distance < APART * size)).sum())
+    foretold = beside * CLOSE**2 / (APART**2 - CLOSE**2)
+    lacking = foretold - close
+    return round(lacking) if lacking > max(1.0, SURE_OF * foretold**0.5) else 0
 
 
 def _first_look(panel: Panel, legend: Sequence[LegendEntry], crop: NDArray[np.uint8], picture: Picture) -> list[SeenSeries]:

@@ -20,7 +20,7 @@ from digitize.overplot import Pen, Placed
 from digitize.panels import Panel
 from digitize.read import read_image
 from digitize.record import PanelRecord
-from digitize.scatter import _without_keys
+from digitize.scatter import _without_keys, n_hidden
 from digitize.shapes import CIRCLE
 
 X = np.array([1.0, 2.2, 2.5, 4.1, 5.3, 5.4, 6.8, 7.9, 8.3, 9.1])
@@ -107,3 +107,40 @@ def test_what_is_made_of_a_key_beside_its_name_is_no_point() -> None:
     point, hidden_point = Placed(0, 121.0, 24.0, 0.7, 1.0), Placed(0, 140.0, 40.0, 0.2, 1.0)
     kept = _without_keys([point, key, piece, hidden_point], [pen], cast(Panel, panel), [entry])
     assert kept == [point, hidden_point]
+
+
+@pytest.mark.parametrize("count", [400, 800])
+def test_how_many_markers_are_hidden_is_estimated(count: int) -> None:
+    """Of a cloud those that lie within three quarters of a half-size of one before them are hidden, and counted to within a third."""
+    rng = np.random.default_rng(count)
+    errors = []
+    for _ in range(20):
+        cloud, seen, size = rng.normal(0, (70, 50), (count, 2)), [], 4.0
+        for place in cloud:
+            if all(np.hypot(*(place - other)) > 0.75 * size for other in seen):
+                seen.append(place)
+        errors.append(n_hidden(np.array(seen), size) / (count - len(seen)) - 1)
+    assert abs(float(np.mean(errors))) < 0.33
+
+
+def test_nothing_is_hidden_where_all_stand_apart_or_are_few() -> None:
+    grid = np.stack(np.meshgrid(np.arange(10) * 20.0, np.arange(10) * 20.0), axis=-1).reshape(-1, 2)
+    assert n_hidden(grid, 4.0) == 0
+    assert n_hidden(np.zeros((0, 2)), 0.0) == 0
+    assert n_hidden(np.array([(0.0, 0.0), (8.0, 0.0), (16.0, 0.0)]), 4.0) == 0
+
+
+def test_a_crowd_is_no_error_bar_plot_and_says_how_many_it_hides() -> None:
+    """Strokes seem to run between markers that overlap: half of this cloud was read as markers with error bars, and the rest was lost."""
+    rng = np.random.default_rng(5)
+    x, y = rng.normal(50, 18, 200), rng.normal(50, 15, 200)
+    figure = Figure(figsize=(4, 3), layout="constrained")
+    FigureCanvasAgg(figure)
+    axes = figure.add_subplot()
+    axes.scatter(x, y, s=14, color="black")
+    axes.set(xlim=(-20, 120), ylim=(-20, 120), xticks=range(0, 101, 20), yticks=range(0, 101, 20))
+    (read,) = read_image(pixels(figure))
+    assert read.record.kind == "scatter"
+    found = sum(len(s.points) for s in read.record.series)
+    assert 150 <= found <= 200
+    assert abs(found + (read.record.model_extra or {})["hidden_points"] - 200) < 25
