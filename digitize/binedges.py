@@ -61,6 +61,22 @@ def refined(first: float, width: float, bins: Mapping[int, Bar | None], field: F
     return replace(edges, u_px=float(np.hypot(edges.u_px, FILLED))) if edges is not None and is_filled else edges
 
 
+def unparted(edges: Edges, bins: Mapping[int, Bar | None], field: Field) -> frozenset[int]:
+    """Bins that no stroke parts from a neighbour of the same height, where others are parted by one."""
+    if edges.stroke is None:
+        return frozenset()
+    found: set[int] = set()
+    for k in range(min(bins) + 1, max(bins) + 1):
+        left, right = bins[k - 1], bins.get(k)
+        if left is None or right is None or abs(left.top - right.top) > 1:
+            continue
+        at = edges.first + k * edges.width
+        has_room = field.base - left.top > 2.0 * field.height
+        if has_room and _between(field, at, edges.width, max(left.top, right.top)) is None:
+            found |= {k - 1, k}
+    return frozenset(found)
+
+
 def moved_apart(fraction: float | None, ticks: Sequence[float]) -> float:
     """How much further to the right and down than ticks strokes were moved on the average, px: 0.5, 0 or -0.5.
 

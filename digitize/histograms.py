@@ -19,7 +19,7 @@ from digitize.axes import Axis
 from digitize.barends import Drawn, panel_edge, read_ends, weighed
 from digitize.barfield import DEFINITE, Bar, Field, contrast, make_field, texture_of
 from digitize.barskyline import LID_SHARE, PARTING_SHARE, Skyline, find_skyline
-from digitize.binedges import Edges, Stroke, moved_apart, off_pixels, refined, shared_fraction
+from digitize.binedges import Edges, Stroke, moved_apart, off_pixels, refined, shared_fraction, unparted
 from digitize.legend import LegendEntry
 from digitize.lowbins import Foot, Height, Look, foot_of, low_height
 from digitize.panels import Panel
@@ -97,6 +97,7 @@ def read_histogram(panel: Panel, legend: Sequence[LegendEntry] = ()) -> tuple[Se
         return ()
     edges = refined(grid.first, grid.width, bins, field)
     stroke = edges.stroke if edges is not None else None
+    joined = unparted(edges, bins, field) if edges is not None else frozenset()
     if edges is not None:
         shift = moved_apart(edges.fraction, _ticks(panel.x)) + off_pixels(edges.fraction, _ticks(panel.x))
         grid = Grid(edges.first - shift, edges.width, grid.half, edges.u_px)
@@ -107,6 +108,10 @@ def read_histogram(panel: Panel, legend: Sequence[LegendEntry] = ()) -> tuple[Se
     heights = _counted(_without_rim(heights), grid.width * abs(panel.x.calibration.slope), panel.y.calibration)
     fill = np.median([bar.fill for bar in tall.values()], axis=0)
     marks = tuple(_mark(grid, k, bins.get(k), height, base, field.origin[0]) for k, height in sorted(heights.items()))
+    marks = tuple(
+        replace(m, flags=(*m.flags, "bins_joined"), confidence=0.6) if k in joined else m
+        for k, m in zip(sorted(heights), marks, strict=True)
+    )
     return (Series("", hex_color((round(fill[0]), round(fill[1]), round(fill[2]))), "histogram", marks),)
 
 

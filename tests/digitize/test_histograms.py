@@ -101,6 +101,15 @@ def test_edges_on_round_values_are_taken_there_and_others_are_not(tmp_path: Path
         assert [p.x_lo for p in points] == pytest.approx(edges[:-1].tolist(), abs=tolerance)
 
 
+def test_wider_bins_are_flagged_where_strokes_tell(tmp_path: Path) -> None:
+    edges = np.array([20, 30, 40, 45, 50, 55, 60, 70, 90.0])
+    found = bins(counted(tmp_path / "ages.png", edges, [9, 12, 21, 30, 26, 17, 8, 6], 150, color="0.7", edgecolor="black"))[1]
+    # Six bins from 40 to 60 are 5 years wide, the others hold two or four of them.
+    assert ["bins_joined" in p.flags for p in found] == [not 40 <= round(p.x_lo or 0) < 60 for p in found]
+    even = bins(draw(tmp_path / "even.png", "both", np.array([2, 9, 9, 21, 34, 34, 27, 12, 12, 1])))[1]
+    assert [p.flags for p in even if "bins_joined" in p.flags] == []
+
+
 def test_heights_read_larger_when_twice_as_many_are_counted(tmp_path: Path) -> None:
     once = bins(draw(tmp_path / "once.png", "both"))[1]
     twice = bins(draw(tmp_path / "twice.png", "both", 2 * COUNTS))[1]
