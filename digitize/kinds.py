@@ -198,7 +198,7 @@ def read_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None = N
             return Marks(reader.kind, refused=marks.refused or f"marks of kind {reader.kind} were looked for, but none could be read")
     if panel.is_turned and kind is None:
         return Marks("unknown", refused="nothing that is read was found along this axis")
-    marks = _points(read_points(panel, legend), kind, "raster") if kind != "scatter" else Marks("scatter")
+    marks = _points(read_points(panel, legend), kind, "raster", height=panel.height) if kind != "scatter" else Marks("scatter")
     if marks.kind != "scatter":
         return marks
     reading = read_scatter(panel, legend)
@@ -242,14 +242,15 @@ def _vector_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None)
     return replace(marks, series=_doubted(marks.series, marks.flags)) if marks.kind == "scatter" else marks
 
 
-def _points(series: tuple[Series, ...], kind: str | None, medium: Medium, n_strokes: int = 0) -> Marks:
+def _points(series: tuple[Series, ...], kind: str | None, medium: Medium, *, n_strokes: int = 0, height: float = 0.0) -> Marks:
     """The marks as those of an error-bar plot, or of a scatter plot where hardly one has a clear error bar.
 
-    A scatter plot is flagged where strokes or doubtful ends suggest that there are error bars all the same.
+    A scatter plot is flagged where strokes or doubtful ends suggest that there are error bars all the same. `height` is that of the
+    digits, px: what an inferred error bar must reach beyond its marker's middle, where pixels may show the marker's own outline as one.
     """
     count = sum(len(s.marks) for s in series)
     doubts = CROWD_DOUBTS if count >= CROWD else frozenset[str]()
-    with_bar = sum(_has_clear_bar(m) and doubts.isdisjoint(m.flags) for s in series for m in s.marks)
+    with_bar = sum(_has_clear_bar(m) and doubts.isdisjoint(m.flags) and not _may_be_outline(m, height) for s in series for m in s.marks)
     if not count:
         return Marks("unknown", refused="no markers with error bars and no bars were found in this plot; other kinds are not read yet")
     if kind == "scatter" or (kind is None and with_bar < 0.2 * count):
@@ -257,6 +258,12 @@ def _points(series: tuple[Series, ...], kind: str | None, medium: Medium, n_stro
         flags = ("error_bars_unread",) if kind is None and max(doubtful, n_strokes) >= PERHAPS_BARS * count else ()
         return Marks("scatter", tuple(replace(s, marks=tuple(_bare(m) for m in s.marks)) for s in series), flags, medium=medium)
     return Marks("errorbar", series, medium=medium)
+
+
+def _may_be_outline(mark: Mark, height: float) -> bool:
+    """Whether an inferred error bar is as short as a marker: then it may be the outline of its own."""
+    reach = max((abs(end.px - mark.y.px) for end in (mark.y_lo, mark.y_hi) if end is not None), default=0.0)
+    return "end_inferred" in mark.flags and reach <= height
 
 
 def _bare(mark: Mark) -> Mark:

@@ -15,12 +15,14 @@ from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from digitize import digitize_file
+from digitize.kinds import _points
 from digitize.legend import LegendEntry
 from digitize.overplot import Pen, Placed
 from digitize.panels import Panel
 from digitize.read import read_image
 from digitize.record import PanelRecord
 from digitize.scatter import _without_keys, n_hidden
+from digitize.series import Mark, Place, Series
 from digitize.shapes import CIRCLE
 
 X = np.array([1.0, 2.2, 2.5, 4.1, 5.3, 5.4, 6.8, 7.9, 8.3, 9.1])
@@ -144,3 +146,10 @@ def test_a_crowd_is_no_error_bar_plot_and_says_how_many_it_hides() -> None:
     found = sum(len(s.points) for s in read.record.series)
     assert 150 <= found <= 200
     assert abs(found + (read.record.model_extra or {})["hidden_points"] - 200) < 25
+
+
+@pytest.mark.parametrize(("reach", "kind"), [(8.0, "scatter"), (30.0, "errorbar")])
+def test_inferred_ends_as_near_as_an_outline_make_no_error_bar_plot(reach: float, kind: str) -> None:
+    places = [(20.0 * k, 100.0 + k) for k in range(10)]
+    marks = tuple(Mark(Place(x, 0.1), Place(y, 0.1), y_hi=Place(y - reach, 0.5), flags=("end_inferred",)) for x, y in places)
+    assert _points((Series("A", "#000000", "triangle-open", marks),), None, "raster", height=12.0).kind == kind
