@@ -53,7 +53,7 @@ class Strokes:
 class Standing:
     """A marker at (x, y) px with half-size `size`, whose bar is looked for; `known` (top, bottom) where it is known already.
 
-    `sides` is "even", "both" or "one": whether bars are as long below as above, have two ends that may differ, or have one;
+    `sides` is "even", "both", "one", "up" or "down": whether bars are as long below as above, have two ends that may differ, or have one;
     `usual` is how far they mostly reach, px, 0 where that is not known.
     """
 
@@ -378,7 +378,7 @@ def _choices(marker: Standing, column: _Column, caps: Sequence[float], strokes: 
     elif marker.sides == "both":
         pairs = [*product(ups, downs), *((t, None) for t in ups), *((None, b) for b in downs)]
     else:
-        pairs = [*((t, None) for t in ups), *((None, b) for b in downs)]
+        pairs = [*((t, None) for t in ups if marker.sides != "down"), *((None, b) for b in downs if marker.sides != "up")]
     pairs.append((None, None))
     return sorted((_choice(marker, t, b, column, caps, strokes) for t, b in dict.fromkeys(pairs)), key=lambda c: -c.worth)
 

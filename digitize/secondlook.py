@@ -27,13 +27,17 @@ NARROWEST = 2  # px: half-width of a cap
 REACH = 30  # px: nothing further from its stem belongs to a cap
 LEVEL = 0.75  # share of the bars that must be even for all to be taken to be
 LOOKS = 2  # how often all are weighed: what one look makes clear helps the next
-SIDES = ("even", "both", "one")  # as Standing has them
+SIDES = ("even", "both", "one")  # as Standing has them, where nothing is known
+ONE_END = frozenset({"one", "up", "down"})
 ONE_PLACE = 1.5  # px: ends nearer than this are one
 UNEVEN = 2.0  # times what even halves differ by at most, from which on a bar is not even
 SOME_AGREE = 0.4  # share of the bars on shared stems, of which the first look mistakes many, that must be even
 SAME_ANCHOR, MOST_AGREE, FAR_ANCHOR = 0.15, 0.6, 0.5  # half-sizes of a triangle within which anchors agree; share that must; farthest
 DARKEST = 0.97  # quantile of the ink in the columns of markers that is taken for the darkest
 ONE_WAY = 0.15  # how far off the way from the paper to an ink, as a share of it, a pixel of that ink lies at most
+ONE_COLOR = 20  # sum of red, green and blue by which the inks of markers must differ to be put in order
+SETTLES, SEPARATE = 12, 5.0  # rounds in which shades are found; how far apart, in spreads of one, they must be (evenly spread inks: 4)
+MOST_CAPPED = 0.4  # share of the ends that were taken for capped at which a cap must be seen
 NARROW, OTHER_SHADE = 0.5, 0.25  # share of a cap's width, and log of how dark its ink is, beyond which it is another's
 SHOWS_THROUGH = 0.8  # share of the column inside an open marker that must be ink for a stem to show through
 EVEN_GAIN = 0.42  # by how much a bar others must explain the picture better than even ones: of 20 figures with even bars none reached 0.4
@@ -84,7 +88,7 @@ def looked_at_again(sightings: Sequence[Sighting], colors: Sequence[tuple[int, i
             sides = [scene.best_sides(anchors)] * len(colors)
         _, bars = scene.weighed(anchors, [side or "even" for side in sides])
         anew = [replace(s, bar=bar) for s, bar in zip(scene.sightings, bars, strict=True)]
-    one_sided = [(sides[s.series] or "even") == "one" for s in scene.sightings]
+    one_sided = [sides[s.series] in ONE_END for s in scene.sightings]
     return _settled_columns(scene.sightings, [w.bar for w in anew], one_sided, near)
 
 
@@ -98,9 +102,11 @@ def _scene(sightings: Sequence[Sighting], colors: Sequence[tuple[int, int, int]]
         then if drawn is None or (then is not None and then.is_own and not drawn.is_own) else drawn
         for then, drawn in zip(at_first, _strokes_of_each(sightings, amounts, len(colors)), strict=True)
     ]
+    strokes = _with_shades(strokes, sightings, inks, colors, amounts)
     if not any(drawn is not None and drawn.cap > 0 for drawn in strokes):  # only its shade tells where a bare stem passes into another
         inks = [np.asarray(np.array(c) / 255, dtype=np.float32) for c in colors]
         amounts = picture.amounts(inks)
+        strokes = [None if drawn is None else replace(drawn, stem=0.0) for drawn in strokes]  # they were told by another ink
     usual = [_usual([s for s in sightings if s.series == k], sightings) for k in range(len(colors))]
     covered = [picture.unexplained(a, ink) for a, ink in zip(amounts, inks, strict=True)]
     return _Scene(sightings, amounts, _hidden(sightings, picture), covered, strokes, usual, _columns(sightings, near))
@@ -108,6 +114,47 @@ def _scene(sightings: Sequence[Sighting], colors: Sequence[tuple[int, int, int]]
 
 def _strokes_of_each(sightings: Sequence[Sighting], amounts: Sequence[FloatArray], series: int) -> list[Strokes | None]:
     return [_strokes([s for s in sightings if s.series == k], sightings, amounts) for k in range(series)]
+
+
+def _with_shades(
+    strokes: Sequence[Strokes | None],
+    sightings: Sequence[Sighting],
+    inks: Sequence[FloatArray],
+    colors: Sequence[tuple[int, int, int]],
+    amounts: Sequence[FloatArray],
+) -> list[Strokes | None]:
+    """The strokes with the ink of their stems where clear bars did not show it: the shades of all stems of an ink, dark to pale.
+
+    That is told where the stems fall into as many shades as series share the ink, the darkest of the series whose markers are darkest.
+    """
+    found = list(strokes)
+    for ink in {i.tobytes() for i in inks}:
+        alike = sorted((k for k in range(len(colors)) if inks[k].tobytes() == ink), key=lambda k: sum(colors[k]))
+        if len(alike) < 2 or any(sum(colors[b]) - sum(colors[a]) < ONE_COLOR for a, b in pairwise(alike)):
+            continue
+        own = [s for s in sightings if s.series in alike]
+        shades = _shades(np.concatenate([_stem_rows(s, amounts[s.series]) for s in own]), len(alike))
+        for k, shade in zip(alike, shades, strict=False):
+            drawn = found[k]
+            if drawn is not None and drawn.stem == 0:
+                found[k] = replace(drawn, stem=shade)
+    return found
+
+
+def _shades(inks: NDArray[np.float32], count: int) -> list[float]:
+    """Into how dark shades these pixels of stems fall, dark to pale; empty where they do not fall into so many."""
+    levels = np.sort(inks[inks > PALEST])
+    if levels.size < count * ENOUGH:
+        return []
+    centres = np.quantile(levels, (np.arange(count) + 0.5) / count)
+    for _ in range(SETTLES):
+        nearest = np.abs(levels[:, None] - centres).argmin(axis=1)
+        if len(np.unique(nearest)) < count:
+            return []
+        centres = np.array([np.median(levels[nearest == k]) for k in range(count)])
+    spread = max(float(np.median(np.abs(levels[nearest == k] - centres[k]))) for k in range(count))
+    apart = float(np.diff(centres).min())
+    return centres[::-1].tolist() if apart > SEPARATE * max(spread, 0.01) else []
 
 
 def _held_to_shades(sightings: Sequence[Sighting], amounts: Sequence[FloatArray], strokes: Sequence[Strokes | None]) -> list[Sighting]:
@@ -144,23 +191,25 @@ def _compared(sightings: Sequence[Sighting], near: float) -> list[Sighting]:
 
 
 def _sharing(sightings: Sequence[Sighting], near: float) -> list[Sighting]:
-    """The sightings, of which those are flagged whose bars reach past the marker or into the bar of another in their column."""
-    if _are_one_sided([s for s in sightings if s.is_clear]):
-        return list(sightings)
+    """The sightings, of which those are flagged whose bars reach past the marker or into the bar of another in their column.
+
+    A bar of one end begins at its marker: it shares a stem where it reaches past another marker.
+    """
+    begins_at_marker = _are_one_sided([s for s in sightings if s.is_clear])
     shared = set()
     for group in _columns(sightings, near):
-        spans = [(i, *_span(sightings[i])) for i in group]
+        spans = [(i, *_span(sightings[i], 0.0 if begins_at_marker else sightings[i].fit.size)) for i in group]
         for (i, a, b), (j, c, d) in combinations(spans, 2):
-            if min(b, d) > max(a, c):
+            if min(b, d) >= max(a, c):
                 shared |= {i, j}
     clear = {i for i in shared if sightings[i].is_clear}
     return [replace(s, bar=replace(s.bar, flags=(*s.bar.flags, "shared_stem"))) if i in clear else s for i, s in enumerate(sightings)]
 
 
-def _span(sighting: Sighting) -> tuple[float, float]:
-    """From where to where a marker and its bar reach, px."""
+def _span(sighting: Sighting, size: float) -> tuple[float, float]:
+    """From where to where a marker and its bar reach, px, where a marker without an end reaches by `size`."""
     fit, bar = sighting.fit, sighting.bar
-    return (bar.top if bar.top is not None else fit.y - fit.size), (bar.bottom if bar.bottom is not None else fit.y + fit.size)
+    return (bar.top if bar.top is not None else fit.y - size), (bar.bottom if bar.bottom is not None else fit.y + size)
 
 
 def _at_one_place(bars: Sequence[tuple[int, ErrorBar]]) -> set[int]:
@@ -322,12 +371,20 @@ def _sides(own: Sequence[Sighting], every: Sequence[Sighting], near: float) -> s
         if len(clear) < ENOUGH:
             continue
         if _are_one_sided(clear):
-            return "one"
+            return _way(own) or _way(every) or "one"
         whole = [s for s in clear if _is_whole(s)]
         usual = {k: float(np.median([_gap(s) for s in whole if s.series == k])) for k in {s.series for s in whole}}
         level = [abs(_gap(s) - usual[s.series]) < near + 2 * EVEN_OF_LENGTH * _length(s) for s in whole]
         return "even" if np.mean(level) >= LEVEL else "both"
     return ""
+
+
+def _way(sightings: Sequence[Sighting]) -> str:
+    """Whether bars of one end all reach "up" or "down"; empty where too few have one end or they differ."""
+    single = [s.bar.top is not None for s in sightings if _has_end(s.bar) and not _is_whole(s)]
+    if len(single) < ENOUGH or len(set(single)) > 1:
+        return ""
+    return "up" if single[0] else "down"
 
 
 def _are_one_sided(sightings: Sequence[Sighting]) -> bool:
@@ -365,6 +422,8 @@ def _strokes(own: Sequence[Sighting], every: Sequence[Sighting], amounts: Sequen
             return Strokes(0.0, _thickness(sample, amounts), 1.0, stem=stem)
         looks = np.array([_cap(amount, x, y) for x, y, capped, amount in ends if capped])
         seen = looks[looks[:, 0] >= NARROWEST]
+        if len(seen) < MOST_CAPPED * len(looks):  # what seemed caps were lines and markers
+            return Strokes(0.0, _thickness(sample, amounts), 1.0, stem=stem)
         like_stem = seen[np.abs(np.log(np.maximum(seen[:, 2], 0.05) / stem)) < OTHER_SHADE / 2] if stem > 0 else seen
         if len(like_stem) >= ENOUGH:  # the others are of bars of another shade
             seen = like_stem
@@ -376,17 +435,21 @@ def _strokes(own: Sequence[Sighting], every: Sequence[Sighting], amounts: Sequen
 
 def _stem_ink(own: Sequence[Sighting], amounts: Sequence[FloatArray]) -> float:
     """The ink of the stems of a series between markers and ends, 0 to 1; 0 where none shows."""
-    inks = []
-    for s in own:
-        amount = amounts[s.series]
-        column = slice(max(0, round(s.fit.x) - 1), round(s.fit.x) + 2)
-        for end in (s.bar.top, s.bar.bottom):
-            if end is not None:
-                way = 1 if end > s.fit.y else -1
-                a, b = sorted((round(s.fit.y + way * (s.fit.size + 2)), round(end - 3 * way)))
-                inks.append(amount[max(0, a) : max(0, b), column].max(axis=1, initial=0.0))
-    rows = np.concatenate(inks) if inks else np.zeros(0)
+    rows = np.concatenate([_stem_rows(s, amounts[s.series]) for s in own]) if own else np.zeros(0)
     return float(np.median(rows)) if rows.size >= ENOUGH else 0.0
+
+
+def _stem_rows(sighting: Sighting, amount: FloatArray) -> FloatArray:
+    """The ink of a bar's stem between its marker and its ends, row by row."""
+    fit = sighting.fit
+    column = slice(max(0, round(fit.x) - 1), round(fit.x) + 2)
+    rows = [np.zeros(0, dtype=np.float32)]
+    for end in (sighting.bar.top, sighting.bar.bottom):
+        if end is not None:
+            way = 1 if end > fit.y else -1
+            a, b = sorted((round(fit.y + way * (fit.size + 2)), round(end - 3 * way)))
+            rows.append(amount[max(0, a) : max(0, b), column].max(axis=1, initial=0.0))
+    return np.concatenate(rows)
 
 
 def _cap(amount: FloatArray, x: float, y: float, most: int = REACH) -> tuple[float, float, float]:
@@ -485,7 +548,7 @@ def _bar(sighting: Sighting, reach: Reach, sides: str, *, is_capped: bool) -> Er
         reach = replace(reach, top=None, bottom=None)
     flags = tuple(f for f in sighting.bar.flags if f not in DOUBTS)
     ends = [(reach.top, reach.top_seen), (reach.bottom, reach.bottom_seen)]
-    is_whole = sides == "one" or all(end is not None for end, _ in ends)
+    is_whole = sides in ONE_END or all(end is not None for end, _ in ends)
     if reach.top is None and reach.bottom is None:
         flags = (*flags, "error_bar_hidden")
     elif not is_whole:

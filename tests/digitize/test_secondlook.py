@@ -11,7 +11,20 @@ from numpy.typing import NDArray
 from digitize.errorbars import ErrorBar
 from digitize.overplot import Picture
 from digitize.refine import Fit
-from digitize.secondlook import Sighting, _anchor, _cap, _compared, _hidden, _inks, _settled_columns, _sharing, looked_at_again, settled
+from digitize.secondlook import (
+    Sighting,
+    _anchor,
+    _cap,
+    _compared,
+    _hidden,
+    _inks,
+    _settled_columns,
+    _shades,
+    _sharing,
+    _sides,
+    looked_at_again,
+    settled,
+)
 from digitize.shapes import CIRCLE, SQUARE, TALL_TRIANGLE, Shape
 
 FIRST = ErrorBar(20.0, 60.0, flags=("end_doubtful",))
@@ -64,8 +77,26 @@ def test_where_bars_are_of_unequal_halves_nothing_is_told_of_a_shared_stem() -> 
 def test_bars_of_two_ends_that_reach_into_each_other_are_in_doubt_and_those_of_one_are_not() -> None:
     two = [sighting(20, 50, 20, 80), sighting(20, 70, 40, 100, series=1)]
     assert ["shared_stem" in s.bar.flags for s in _sharing(two, 2.0)] == [True, True]
-    one = [sighting(20, 50, 20, None), sighting(20, 70, 40, None, series=1)]
+    alone = [sighting(x, 50, 20, None) for x in (60, 100, 140)]
+    one = [*alone, sighting(20, 50, 20, None), sighting(20, 70, 56, None, series=1)]
     assert _sharing(one, 2.0) == one
+    past_the_other = [*alone, sighting(20, 50, 20, None), sighting(20, 70, 30, None, series=1)]
+    assert ["shared_stem" in s.bar.flags for s in _sharing(past_the_other, 2.0)] == [False] * 3 + [True, True]
+
+
+def test_bars_of_one_end_reach_to_the_side_to_which_all_of_their_series_do() -> None:
+    upward = [sighting(x, 50, 20, None) for x in (20, 60, 100)]
+    downward = [sighting(x, 50, None, 80, series=1) for x in (20, 60, 100)]
+    every = [*upward, *downward]
+    assert [_sides(upward, every, 2.0), _sides(downward, every, 2.0)] == ["up", "down"]
+    assert _sides([upward[0], downward[0]], every, 2.0) == "one"
+
+
+def test_stems_fall_into_shades_or_they_do_not() -> None:
+    rng = np.random.default_rng(4)
+    three = np.concatenate([rng.normal(shade, 0.01, 60) for shade in (0.9, 0.6, 0.45)]).astype(np.float32)
+    assert _shades(three, 3) == pytest.approx([0.9, 0.6, 0.45], abs=0.01)
+    assert _shades(rng.uniform(0.4, 0.9, 180).astype(np.float32), 3) == []
 
 
 def test_bars_of_triangles_show_where_their_data_points_lie_even_on_shared_stems() -> None:
