@@ -24,6 +24,7 @@ from digitize.panels import Panel
 from digitize.points import position_noise, without_text
 from digitize.refine import cap_centre, ink_amount, stroke_end
 from digitize.series import Mark, Place, Series, hex_color
+from digitize.specks import cleaned, strokes_alone
 
 LARGEST_MARKER = 2.5  # digit heights
 RECTANGULAR = 0.8  # share of its own extent that an enclosed area fills (a notched one less than a plain one)
@@ -55,7 +56,7 @@ class Area:
 
 def box_evidence(panel: Panel, legend: Sequence[LegendEntry] = ()) -> float:
     """How sure it is that a panel shows boxes with whiskers, 0 to 1."""
-    crop = without_text(panel, legend)
+    crop = _without_specks(without_text(panel, legend), panel)
     boxes = _boxes(crop, panel)
     if not boxes or _are_markers(boxes, panel.height) or _share_a_level(boxes):
         return 0.0
@@ -67,6 +68,18 @@ def box_evidence(panel: Panel, legend: Sequence[LegendEntry] = ()) -> float:
     known = _enclosed_boxes(crop, panel)
     by_lines = LINES_ALONE if 2 * sum(any(_is_same(b, e) for e in known) for b in boxes) < len(boxes) else 1.0
     return min(whiskers, medians, floating) * several * by_lines
+
+
+def _without_specks(crop: NDArray[np.uint8], panel: Panel) -> NDArray[np.uint8]:
+    """In black and white the crop without the specks inside boxes that a grey fill has become, if no fewer boxes are found without them."""
+    if not panel.is_bilevel:
+        return crop
+    strokes = strokes_alone(crop, panel.height)
+    boxes = _enclosed_boxes(strokes, panel)
+    if not boxes or len(boxes) < len(_enclosed_boxes(crop, panel)):
+        return crop
+    insides = [(round(b.x0) - ROUGH, round(b.top) - ROUGH, round(b.x1) + ROUGH, round(b.bottom) + ROUGH) for b in boxes]
+    return cleaned(crop, strokes, insides)
 
 
 def _floats(crop: NDArray[np.uint8], box: Box, height: float) -> bool:
@@ -103,7 +116,7 @@ def read_boxes(panel: Panel, legend: Sequence[LegendEntry] = ()) -> tuple[Series
     legend : sequence of LegendEntry
         Names the series by their fill.
     """
-    crop = without_text(panel, legend)
+    crop = _without_specks(without_text(panel, legend), panel)
     boxes = _boxes(crop, panel)
     strokes = strokes_of(crop, panel.height)
     have_points = any(box.is_crossed for box in boxes) or are_scattered(strokes, boxes, panel.height)

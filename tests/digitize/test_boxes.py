@@ -390,3 +390,15 @@ def test_a_whisker_as_short_as_the_edge_of_its_box_is_not_claimed() -> None:
     (read,) = read_image(pixels(figure))
     flagged = ["whisker_unseen" in p.flags for s in read.record.series for p in s.points]
     assert flagged == [k == 1 for k in range(len(BOXES))]
+
+
+@pytest.mark.parametrize("dots", [0.0, 0.15, 0.35])
+def test_boxes_whose_grey_fill_became_specks_in_black_and_white_are_read(dots: float) -> None:
+    style: dict[str, Any] = {"patch_artist": True, "boxprops": {"facecolor": "0.8"}, "medianprops": {"color": "black", "linewidth": 2}}
+    rgb = pixels(drawn(style), dpi=300)
+    grey = rgb.min(axis=2)
+    rng = np.random.default_rng(3)
+    is_fill = np.abs(grey.astype(int) - 204) < 3
+    ink = (grey < 128) | (is_fill & (rng.random(grey.shape) < dots))
+    (read,) = read_image(np.repeat(np.where(ink, 0, 255).astype(np.uint8)[..., None], 3, axis=2))
+    assert_boxes(read.record, 0.02)  # lines lie on whole pixels, of which 90 make a unit
