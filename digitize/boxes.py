@@ -39,6 +39,7 @@ EDGE = 3  # px from the edge of the plot within which ticks begin
 CLOSE = 0.35  # digit heights: how far from its box a whisker without a cap begins at most
 ROUGH = 2  # rows beyond the edge of a box that may be its own
 SHORTEST = 3.0  # px: a shorter whisker cannot be told from the edge of its box
+NEAREST_DASH = 12  # px
 GAP = 1.0  # digit heights: longest gap of a dashed whisker
 ONE_PLACE = 1.2  # px within which two marks beyond a whisker are one observation: an outlier and the point beside it
 U_LINE = 0.06  # px: how well the middle of a line is known, beside what the axes say
@@ -340,17 +341,18 @@ def _whiskers(crop: NDArray[np.uint8], box: Box, height: float) -> tuple[float |
     """Ends of the whiskers above and below; None where none goes out."""
     paper = paper_color(crop)
     column = round(box.middle)
-    ink = _whisker_ink(crop, box, paper)
+    ink = _whisker_ink(crop, box, paper, max(NEAREST_DASH, round(GAP * height)))
     if ink is None:
         return None, None
     amount = ink_amount(crop, paper, ink)
     return tuple(_whisker_end(amount, column, box, height, upward=upward) for upward in (True, False))  # type: ignore[return-value]
 
 
-def _whisker_ink(crop: NDArray[np.uint8], box: Box, paper: FloatArray) -> tuple[int, int, int] | None:
-    """Colour of the strokes that leave the box above or below in its middle."""
+def _whisker_ink(crop: NDArray[np.uint8], box: Box, paper: FloatArray, reach: int) -> tuple[int, int, int] | None:
+    """Colour of the strokes that leave the box above or below in its middle, at most `reach` px away: a dashed one may begin with a gap."""
     column = round(box.middle)
-    rows = [*range(max(0, round(box.top) - 12), max(0, round(box.top) - 2)), *range(round(box.bottom) + 3, round(box.bottom) + 13)]
+    top, bottom = round(box.top), round(box.bottom)
+    rows = [*range(max(0, top - reach), max(0, top - 2)), *range(bottom + 3, bottom + reach + 1)]
     rows = [r for r in rows if r < crop.shape[0]]
     patch = crop[rows, max(0, column - 2) : column + 3].reshape(-1, 3).astype(np.float32)
     off = np.abs(patch - paper).max(axis=1)
@@ -398,9 +400,9 @@ def _last_row(amount: Doubles, column: int, box: Box, start: int, height: float,
     is_apart = bool(runs) and abs(runs[0][0] - start) > CLOSE * height
     for k, (first, last) in enumerate(runs):
         wide = [r for r in range(first, last + step, step) if beside[r] > 0.4]
-        # A cap is thin and ends its piece, but for a row by which its arms lie askew; what goes round an outlier does not.
+        # A cap is thin and ends its piece, but for rows by which its arms lie askew or are rough; what goes round an outlier does not.
         is_thin = bool(wide) and abs(last - wide[0]) <= THICKEST * height
-        if is_thin and abs(wide[-1] - last) <= 1 and wide[0] != first:
+        if is_thin and abs(wide[-1] - last) <= ROUGH and wide[0] != first:
             return last
         # A dash may end before the cap, which then stands alone: as thick as the stroke, and wide from its first row on.
         if k > 0 and is_thin and len(wide) >= abs(last - first) and len(wide) <= 1.5 * _thickness(seen[sum(runs[0]) // 2], column) + 2:

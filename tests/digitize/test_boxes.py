@@ -402,3 +402,23 @@ def test_boxes_whose_grey_fill_became_specks_in_black_and_white_are_read(dots: f
     ink = (grey < 128) | (is_fill & (rng.random(grey.shape) < dots))
     (read,) = read_image(np.repeat(np.where(ink, 0, 255).astype(np.uint8)[..., None], 3, axis=2))
     assert_boxes(read.record, 0.02)  # lines lie on whole pixels, of which 90 make a unit
+
+
+def test_dashed_whiskers_that_begin_with_a_gap_on_both_sides_end_at_their_caps() -> None:
+    thin = {"linewidth": 0.5}
+    image = pixels(drawn({"boxprops": thin, "medianprops": {"color": "black"}, "whiskerprops": thin, "capprops": thin}), dpi=300)
+    (whole,) = read_image(image)
+    at = whole.record.series[0].points[2]
+    said = at.model_extra or {}
+    assert at.px is not None
+    column = int(at.px[0])
+    per_unit = abs(whole.panel.y.calibration.slope) ** -1
+    for quartile, way in ((said["q3"], -1), (said["q1"], 1)):
+        edge = round(at.px[1] + (at.y - quartile) * per_unit)
+        lo, hi = sorted((edge + 2 * way, edge + 17 * way))
+        image[lo : hi + 1, column - 6 : column + 7] = 255
+    (read,) = read_image(image)
+    point = read.record.series[0].points[2]
+    assert "whisker_unseen" not in point.flags
+    for name in ("whisker_lo", "whisker_hi"):
+        assert (point.model_extra or {})[name] == pytest.approx(said[name], abs=0.01)
