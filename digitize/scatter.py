@@ -31,6 +31,7 @@ CLOSE, APART = 1.5, 3.0  # half-sizes within which markers may be one, and up to
 FEWEST_OF_CLOUD, SURE_OF = 20, 1.0  # markers of which pairs can be counted; standard deviations beyond which pairs are lacking
 LIKE_KEY = 0.6  # of what shows of the clearest marker at a key: of those that show less none is the key
 ALONE, TYPICAL_MISFIT = 0.97, 0.1  # share of a marker's ink that shows where it stands alone; misfit of those that do not
+SEEN_TWICE, MOSTLY = 0.5, 0.5  # half-sizes within which two markers are one seen twice; share of a series of which that must be so
 WELL = 0.75  # how much of a marker's ink agrees from which on it is surely one
 
 
@@ -64,7 +65,7 @@ def read_scatter(panel: Panel, legend: Sequence[LegendEntry]) -> ScatterReading:
     series = [
         _series(s.look, [_refined(m, s.fits, m in doubtful) for m in placed if m.pen == k], pens[k], panel) for k, s in enumerate(kept)
     ]
-    series += [_unfitted(s, panel) for s in seen if s.pen is None]
+    series += [_unfitted(_not_twice(s, placed, pens), panel) for s in seen if s.pen is None]
     places = np.array([(m.x, m.y) for m in placed]).reshape(-1, 2)
     size = float(np.median([pens[m.pen].size for m in placed])) if placed else 0.0
     return ScatterReading(tuple(s for s in series if s.marks), n_hidden(places, size))
@@ -201,6 +202,17 @@ def _series(look: Looks, found: Sequence[_Found], pen: Pen, panel: Panel) -> Ser
         place = Place(f.marker.x + x0, u), Place(f.marker.y + y0, float(np.hypot(u, anchor)))
         marks.append(Mark(*place, flags=flags, confidence=confidence))
     return Series(look.name, hex_color(look.color), look.style, tuple(sorted(marks, key=lambda m: m.x.px)))
+
+
+def _not_twice(seen: SeenSeries, placed: Sequence[Placed], pens: Sequence[Pen]) -> SeenSeries:
+    """A series that no pen could be learned for, without the markers that others explain, where most of it is of these.
+
+    Such a series is a second look at the markers of another; of two series of which some coincide both stay.
+    """
+    is_explained = [any(np.hypot(f.x - m.x, f.y - m.y) < SEEN_TWICE * pens[m.pen].size for m in placed) for f in seen.fits]
+    if np.mean(is_explained) <= MOSTLY:
+        return seen
+    return replace(seen, fits=tuple(f for f, explained in zip(seen.fits, is_explained, strict=True) if not explained))
 
 
 def _unfitted(seen: SeenSeries, panel: Panel) -> Series:

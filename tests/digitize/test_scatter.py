@@ -17,11 +17,14 @@ from numpy.typing import NDArray
 from digitize import digitize_file
 from digitize.kinds import _points
 from digitize.legend import LegendEntry
+from digitize.looks import Looks
 from digitize.overplot import Pen, Placed
 from digitize.panels import Panel
+from digitize.pens import SeenSeries
 from digitize.read import read_image
 from digitize.record import PanelRecord
-from digitize.scatter import _without_keys, n_hidden
+from digitize.refine import Fit
+from digitize.scatter import _not_twice, _without_keys, n_hidden
 from digitize.series import Mark, Place, Series
 from digitize.shapes import CIRCLE
 
@@ -153,3 +156,12 @@ def test_inferred_ends_as_near_as_an_outline_make_no_error_bar_plot(reach: float
     places = [(20.0 * k, 100.0 + k) for k in range(10)]
     marks = tuple(Mark(Place(x, 0.1), Place(y, 0.1), y_hi=Place(y - reach, 0.5), flags=("end_inferred",)) for x, y in places)
     assert _points((Series("A", "#000000", "triangle-open", marks),), None, "raster", height=12.0).kind == kind
+
+
+@pytest.mark.parametrize(("coinciding", "left"), [(4, 1), (2, 5)])
+def test_a_series_that_is_a_second_look_at_the_markers_of_another_is_left_out(coinciding: int, left: int) -> None:
+    pen = Pen(CIRCLE, 5.0, 0.0, np.zeros(3, np.float32))
+    placed = [Placed(0, 20.0 * k, 50.0, 1.0, 1.0) for k in range(5)]
+    fits = tuple(Fit(20.0 * k + 0.4, 50.3 if k < coinciding else 80.0, 5.0, 0.0, np.inf) for k in range(5))
+    look = Looks(0, "cross", 1.0, (0, 0, 0))
+    assert len(_not_twice(SeenSeries(look, fits, None), placed, [pen]).fits) == left
