@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.axis import STEPPED_PX
+from digitize.barstrokes import Sighting
 from digitize.covered import Standing, uncovered
 from digitize.errorbars import ErrorBar, find_stems, pair_error_bars, reconciled
 from digitize.ink import Ink, Layer, find_layers, paper_color, substantial
@@ -21,7 +22,7 @@ from digitize.pens import from_px, learned, to_px
 from digitize.picture import picture_of
 from digitize.refine import Fit, cap_at_end, cap_centre, ink_amount, stroke_end
 from digitize.scaled import scaled_to
-from digitize.secondlook import Sighting, looked_at_again
+from digitize.secondlook import looked_at_again
 from digitize.series import Mark, Place, Series, hex_color
 from digitize.shapes import CIRCLE, Shape
 

@@ -8,18 +8,15 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from digitize.barstrokes import Sighting, _cap, _shades, inks_of
 from digitize.errorbars import ErrorBar
 from digitize.overplot import Picture
 from digitize.refine import Fit
 from digitize.secondlook import (
-    Sighting,
     _anchor,
-    _cap,
     _compared,
     _hidden,
-    _inks,
     _settled_columns,
-    _shades,
     _sharing,
     _sides,
     looked_at_again,
@@ -57,7 +54,7 @@ BLACK, PALE = (0, 0, 0), (140, 140, 140)
 
 def test_thin_strokes_that_look_grey_are_of_the_ink_of_their_layer() -> None:
     picture = Picture(np.ones((60, 60, 3), np.float32), np.ones(3, np.float32), np.ones((60, 60), np.float32))
-    inks = _inks([sighting(10, 10, None, None), sighting(30, 10, None, None, series=1)], [BLACK, PALE], picture)
+    inks = inks_of([sighting(10, 10, None, None), sighting(30, 10, None, None, series=1)], [BLACK, PALE], picture)
     assert [ink.tolist() for ink in inks] == [[0, 0, 0], [0, 0, 0]]
 
 
