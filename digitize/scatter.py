@@ -25,6 +25,7 @@ from digitize.series import Mark, Place, Series, hex_color
 LIKE_MARKERS = re.compile(r"[oO0QDCcAaVvXxUu\W\d]*")  # what rows of markers are read as
 BLURS = (1.0, 1.6, 2.3)  # px: widths of edges that are tried
 ON_LINE = 0.7  # digit heights from the middle of a name within which a marker stands on its line
+ONE_COLUMN = 0.3  # digit heights within which the keys of a legend stand above one another
 CLEAR = 0.5  # share of a marker's ink that must show for its place not to be in doubt
 TRIANGLE_DOUBT = 0.15  # of the half-size: programs do not agree where in a triangle the data point lies
 CLOSE, APART = 1.5, 3.0  # half-sizes within which markers may be one, and up to which they foretell how many lie closer
@@ -68,7 +69,30 @@ def read_scatter(panel: Panel, legend: Sequence[LegendEntry]) -> ScatterReading:
     series += [_unfitted(_not_twice(s, placed, pens), panel) for s in seen if s.pen is None]
     places = np.array([(m.x, m.y) for m in placed]).reshape(-1, 2)
     size = float(np.median([pens[m.pen].size for m in placed])) if placed else 0.0
-    return ScatterReading(tuple(s for s in series if s.marks), n_hidden(places, size))
+    series = _with_keys_flagged([s for s in series if s.marks], legend, panel.height)
+    return ScatterReading(tuple(series), n_hidden(places, size))
+
+
+def _with_keys_flagged(series: Sequence[Series], legend: Sequence[LegendEntry], height: float) -> list[Series]:
+    """The series, of which marks in line with a name of the legend are flagged as what may be its key.
+
+    That is where a mark, or a key that was found, stands above or below in line with each other name: keys may lie on the other side of the
+    names than those that were found, and a data point that touches a key hides what it is.
+    """
+    lines = [(e.text_box[1] + e.text_box[3]) / 2 for e in legend]
+    keys = [(e.key_box[0] + e.key_box[2]) / 2 for e in legend]
+    at = np.array([(m.x.px, m.y.px) for s in series for m in s.marks]).reshape(-1, 2)
+    in_line = [np.abs(at[:, 1] - y) < ON_LINE * height for y in lines]
+
+    def is_key(mark: Mark) -> bool:
+        column = np.abs(at[:, 0] - mark.x.px) < ONE_COLUMN * height
+        near = [abs(key - mark.x.px) < ONE_COLUMN * height for key in keys]
+        has_key = [is_near or bool((column & line).any()) for is_near, line in zip(near, in_line, strict=True)]
+        return any(abs(mark.y.px - y) < ON_LINE * height for y in lines) and all(has_key)
+
+    if len(legend) < 2:  # one mark beside one name may be anything
+        return list(series)
+    return [replace(s, marks=tuple(replace(m, flags=(*m.flags, "legend_key")) if is_key(m) else m for m in s.marks)) for s in series]
 
 
 def n_hidden(places: NDArray[np.float64], size: float) -> int:

@@ -24,7 +24,7 @@ from digitize.pens import SeenSeries
 from digitize.read import read_image
 from digitize.record import PanelRecord
 from digitize.refine import Fit
-from digitize.scatter import _not_twice, _without_keys, n_hidden
+from digitize.scatter import _not_twice, _with_keys_flagged, _without_keys, n_hidden
 from digitize.series import Mark, Place, Series
 from digitize.shapes import CIRCLE
 
@@ -165,3 +165,20 @@ def test_a_series_that_is_a_second_look_at_the_markers_of_another_is_left_out(co
     fits = tuple(Fit(20.0 * k + 0.4, 50.3 if k < coinciding else 80.0, 5.0, 0.0, np.inf) for k in range(5))
     look = Looks(0, "cross", 1.0, (0, 0, 0))
     assert len(_not_twice(SeenSeries(look, fits, None), placed, [pen]).fits) == left
+
+
+def test_marks_in_line_with_every_name_of_a_legend_may_be_its_keys() -> None:
+    # The keys stand right of the names; the frame, left of them, was taken for keys.
+    names = (("Low dose", 40.0), ("High dose", 80.0))
+    legend = [LegendEntry(name, (100.0, y, 180.0, y + 20), (60.0, y, 70.0, y + 20)) for name, y in names]
+
+    def marks(*places: tuple[float, float]) -> Series:
+        return Series("", "#000000", "circle", tuple(Mark(Place(x, 0.1), Place(y, 0.1)) for x, y in places))
+
+    first, second = marks((220.0, 50.5), (300.0, 51.0), (150.0, 200.0)), marks((221.0, 89.0), (340.0, 140.0))
+    found = _with_keys_flagged([first, second], legend, 20.0)
+    assert [[m.flags for m in s.marks] for s in found] == [[("legend_key",), (), ()], [("legend_key",), ()]]
+    assert _with_keys_flagged([first], legend[:1], 20.0) == [first]
+    # Of two keys one was found; the other is hidden by a data point.
+    (left,) = _with_keys_flagged([marks((64.0, 92.0), (60.0, 200.0))], legend, 20.0)
+    assert [m.flags for m in left.marks] == [("legend_key",), ()]
