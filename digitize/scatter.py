@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.ink import find_layers
-from digitize.legend import LegendEntry
+from digitize.legend import LegendEntry, may_be_key
 from digitize.looks import Looks, Seen, distinct, looks_of_keys, looks_of_markers, named, resemblance, see
 from digitize.markers import UNIT, find_markers
 from digitize.overplot import CROWDED, Pen, Picture, Placed, agreement, crowded, misfit, read_markers
@@ -77,7 +77,7 @@ def _with_keys_flagged(series: Sequence[Series], legend: Sequence[LegendEntry], 
     """The series, of which marks in line with a name of the legend are flagged as what may be its key.
 
     That is where a mark, or a key that was found, stands above or below in line with each other name: keys may lie on the other side of the
-    names than those that were found, and a data point that touches a key hides what it is.
+    names than those that were found, a data point that touches a key hides what it is, and a name may have been overlooked.
     """
     lines = [(e.text_box[1] + e.text_box[3]) / 2 for e in legend]
     keys = [(e.key_box[0] + e.key_box[2]) / 2 for e in legend]
@@ -88,10 +88,10 @@ def _with_keys_flagged(series: Sequence[Series], legend: Sequence[LegendEntry], 
         column = np.abs(at[:, 0] - mark.x.px) < ONE_COLUMN * height
         near = [abs(key - mark.x.px) < ONE_COLUMN * height for key in keys]
         has_key = [is_near or bool((column & line).any()) for is_near, line in zip(near, in_line, strict=True)]
-        return any(abs(mark.y.px - y) < ON_LINE * height for y in lines) and all(has_key)
+        is_beside_name = any(abs(mark.y.px - y) < ON_LINE * height for y in lines)
+        # One mark beside the one name may be anything.
+        return may_be_key(mark.x.px, mark.y.px, legend) or (len(legend) > 1 and is_beside_name and all(has_key))
 
-    if len(legend) < 2:  # one mark beside one name may be anything
-        return list(series)
     return [replace(s, marks=tuple(replace(m, flags=(*m.flags, "legend_key")) if is_key(m) else m for m in s.marks)) for s in series]
 
 

@@ -179,6 +179,9 @@ def test_marks_in_line_with_every_name_of_a_legend_may_be_its_keys() -> None:
     found = _with_keys_flagged([first, second], legend, 20.0)
     assert [[m.flags for m in s.marks] for s in found] == [[("legend_key",), (), ()], [("legend_key",), ()]]
     assert _with_keys_flagged([first], legend[:1], 20.0) == [first]
+    # Below the one key that was found there may be one whose name was overlooked.
+    (below,) = _with_keys_flagged([marks((65.0, 85.0), (65.0, 150.0))], legend[:1], 20.0)
+    assert [m.flags for m in below.marks] == [("legend_key",), ()]
     # Of two keys one was found; the other is hidden by a data point.
     (left,) = _with_keys_flagged([marks((64.0, 92.0), (60.0, 200.0))], legend, 20.0)
     assert [m.flags for m in left.marks] == [("legend_key",), ()]
