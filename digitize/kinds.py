@@ -35,6 +35,7 @@ MOST_BARRED = 0.7  # share of bars with an error bar, from which on one without 
 BETWEEN = 0.12  # distance of ticks, by which the middle of a group of bars lies off the tick that names it
 CROWD = 60  # markers from which on those that overlap look as if strokes ran between them
 CROWD_DOUBTS = frozenset({"end_inferred", "end_doubtful", "shared_stem"})  # and make ends of such kinds
+INFERRED = frozenset({"end_inferred", "mirrored"})  # flags of error bars of which no end, or but one, was seen on its own
 MANY_BINS, SAME_BIN = 7, 3.0  # bars that may be bins, at least so many; px within which two bars stand over one place
 PERHAPS, SURELY = 0.5, 0.8  # evidence from which on a kind is tried, and from which on no other is
 
@@ -263,7 +264,7 @@ def _points(series: tuple[Series, ...], kind: str | None, medium: Medium, *, n_s
 def _may_be_outline(mark: Mark, height: float) -> bool:
     """Whether an inferred error bar is as short as a marker: then it may be the outline of its own."""
     reach = max((abs(end.px - mark.y.px) for end in (mark.y_lo, mark.y_hi) if end is not None), default=0.0)
-    return "end_inferred" in mark.flags and reach <= height
+    return not INFERRED.isdisjoint(mark.flags) and reach <= height
 
 
 def _bare(mark: Mark) -> Mark:

@@ -13,6 +13,7 @@ from digitize.ocr import TextBox
 Box = tuple[int, int, int, int]
 ONE_MORE = 1.5  # distances between lines within which the next line of a legend lies
 THIN = 0.4  # of a digit's height: no key is so narrow, but lines are
+MARKER_LETTERS = frozenset("oO0QDCAVvXx")  # what two markers beside one another are read as: DD, AA, xx
 TALLEST = 2.2  # digit heights of the tick labels: no name is set larger
 CUT = 5.0  # digit heights that a name may have lost of its end
 KEY_REACH = 6.5  # how far from its name a key may lie, in digit heights
@@ -45,7 +46,7 @@ def find_legend(image: NDArray[np.uint8], texts: Sequence[TextBox], plot: Box, h
     best: tuple[LegendEntry, ...] = ()
     most = 0  # entries, and those of their keys that were seen
     for right_side in (False, True):
-        keys = {id(t): key for t in names if (key := _key_beside(image, t, words, plot, right_side=right_side)) is not None}
+        keys = {id(t): key for t in names if (key := _key_beside(image, t, words, plot, height, right_side=right_side)) is not None}
         for group in (*_columns(names, right_side=right_side), *_rows(names)):
             entries = _with_cut(_with_swallowed(_entries(group, keys, height), names, right_side=right_side), names, right_side=right_side)
             seen = sum(key == e.key_box for e in entries for key in keys.values())
@@ -122,18 +123,20 @@ def _entries(group: Sequence[TextBox], keys: dict[int, Box], height: float) -> t
 
 
 def _with_swallowed(entries: tuple[LegendEntry, ...], names: Sequence[TextBox], *, right_side: bool) -> tuple[LegendEntry, ...]:
-    """The entries, and above or below them names whose box has run over their own key."""
+    """The entries, and above or below them names whose box has run over their own key or over a mark between the two."""
     if not entries:
         return entries
+    start = round(float(np.median([e.text_box[2 if right_side else 0] for e in entries])))
     key0, key1 = (round(float(np.median([e.key_box[side] for e in entries]))) for side in (0, 2))
     known = {e.text_box for e in entries}
     result = list(entries)
     for name in names:
         box = _ints(name.box)
         gap = min((max(box[1], e.text_box[1]) - min(box[3], e.text_box[3]) for e in result), default=0)
-        over = abs(box[2] - key1) <= 0.6 * name.height if right_side else abs(box[0] - key0) <= 0.6 * name.height
+        edge = 0.6 * name.height
+        over = start < box[2] <= key1 + edge if right_side else key0 - edge <= box[0] < start
         if box not in known and over and -1 <= gap < 2.2 * name.height:
-            text = (box[0], box[1], key0 - 2, box[3]) if right_side else (key1 + 2, box[1], box[2], box[3])
+            text = (box[0], box[1], start, box[3]) if right_side else (start, box[1], box[2], box[3])
             if text[2] - text[0] > name.height:
                 result.append(LegendEntry(name.text, text, (key0, box[1], key1, box[3])))
     return tuple(result)
@@ -152,7 +155,7 @@ def _with_cut(entries: tuple[LegendEntry, ...], names: Sequence[TextBox], *, rig
         lost = key0 - box[2] if right_side else box[0] - key1
         for row in (result[0], result[-1]):
             off = abs((box[1] + box[3] - row.text_box[1] - row.text_box[3]) / 2)
-            if all(box != e.text_box for e in result) and 0 < lost < CUT * name.height and abs(off - pitch) < 0.5 * name.height:
+            if not any(_crosses(box, e.text_box) for e in result) and 0 < lost < CUT * name.height and abs(off - pitch) < 0.5 * name.height:
                 result.append(LegendEntry(name.text, box, (key0, box[1], key1, box[3])))
                 result.sort(key=lambda e: e.text_box[1])
                 break
@@ -161,8 +164,9 @@ def _with_cut(entries: tuple[LegendEntry, ...], names: Sequence[TextBox], *, rig
 
 def is_word(text: TextBox, digit_height: float) -> bool:
     """Whether a box surely holds words, not marks of the plot that look like a sign; `digit_height` (px) is that of the tick labels."""
-    if set(text.text) <= set("oO0 ") or text.height > TALLEST * digit_height:
-        return False  # a row of open circles; error bars that stand like an L and an I
+    letters = set(text.text.replace(" ", ""))
+    if letters <= set("oO0") or (len(letters) == 1 and letters <= MARKER_LETTERS) or text.height > TALLEST * digit_height:
+        return False  # a row of markers of one kind; error bars that stand like an L and an I
     latin = sum(c.isalpha() and ord(c) < 0x250 for c in text.text)
     return text.rotation == 0 and latin >= 2 and text.confidence > 0.7 and latin >= 0.4 * len(text.text.replace(" ", ""))
 
@@ -176,10 +180,15 @@ def _ints(box: tuple[float, float, float, float]) -> Box:
     return round(box[0]), round(box[1]), round(box[2]), round(box[3])
 
 
-def _key_beside(image: NDArray[np.uint8], text: TextBox, texts: Sequence[TextBox], plot: Box, *, right_side: bool) -> Box | None:
-    """Box of the ink beside a name: it stands alone, is no higher than two lines, no other text, and inside the plot if the name is."""
+def _key_beside(
+    image: NDArray[np.uint8], text: TextBox, texts: Sequence[TextBox], plot: Box, height: float, *, right_side: bool
+) -> Box | None:
+    """Box of the ink beside a name: it stands alone, is no higher than two lines, no other text, and inside the plot if the name is.
+
+    A word can be taken for one of smaller print than it is; digits of `height` px tell better where its box is as high.
+    """
     x0, y0, x1, y1 = _ints(text.box)
-    h = text.height
+    h = max(text.height, min(height, y1 - y0))
     middle = (y0 + y1) / 2
     top, bottom = round(middle - 1.1 * h), round(middle + 1.1 * h)
     if right_side:
@@ -208,7 +217,8 @@ def _key_beside(image: NDArray[np.uint8], text: TextBox, texts: Sequence[TextBox
         last = column
     a, b = sorted((int(first), int(last)))
     key = (left + a, top, left + b, bottom)
-    if b - a < 0.3 * h or any(t is not text and _crosses(key, t.box) for t in texts):
+    is_tick = not right_side and left == plot[0] and a == 0  # or another line that begins at the axis
+    if b - a < 0.3 * h or is_tick or any(t is not text and _crosses(key, t.box) for t in texts):
         return None
     upper, lower = _middle_run(ink[:, a : b + 1].any(axis=1), 0.7 * h)
     return left + a, top + upper, left + b, top + lower

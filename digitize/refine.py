@@ -51,7 +51,7 @@ def fit_marker(amount: FloatArray, shape: Shape, start: Fit, *, stem_half_width:
     The column of the error bar outside the marker is left out; lines that cross count as outliers. Where its size is known the start has
     it, and only the place is sought: a line along an edge can then not make the marker larger.
     """
-    reach = int(np.ceil(start.size * 1.35 * max(shape.starts) + 3))
+    reach = int(np.ceil(start.size * 1.35 * max(by for by, _ in shape.starts) + 3))
     cx, cy = round(start.x), round(start.y)
     ys, xs = np.mgrid[cy - reach : cy + reach + 1, cx - reach : cx + reach + 1]
     inside = (ys >= 0) & (xs >= 0) & (ys < amount.shape[0]) & (xs < amount.shape[1])
@@ -61,9 +61,12 @@ def fit_marker(amount: FloatArray, shape: Shape, start: Fit, *, stem_half_width:
     if usable.sum() < 12:
         return replace(start, misfit=np.inf)
     pixels = _Pixels(xs[usable], ys[usable], seen[usable], stem_half_width)
-    sizes = (1.0,) if is_size_known else shape.starts
+    starts = ((1.0, 0.0),) if is_size_known else shape.starts
     names = ("x", "y") if is_size_known else ("x", "y", "size", "line_width") if start.line_width > 0 else ("x", "y", "size")
-    tried = [_descended(pixels, shape, start, replace(start, size=start.size * by), names) for by in sizes]
+    tried = [
+        _descended(pixels, shape, start, replace(start, size=start.size * by, y=start.y + down * start.size), names)
+        for by, down in starts
+    ]
     return min(tried, key=lambda each: each[0])[1]
 
 

@@ -25,6 +25,7 @@ from digitize.series import Mark, Place, Series, hex_color
 LIKE_MARKERS = re.compile(r"[oO0QDCcAaVvXxUu\W\d]*")  # what rows of markers are read as
 BLURS = (1.0, 1.6, 2.3)  # px: widths of edges that are tried
 ON_LINE = 0.7  # digit heights from the middle of a name within which a marker stands on its line
+SAME_COLUMN = 1.5  # px within which keys that a program drew above one another stand
 ONE_COLUMN = 0.3  # digit heights within which the keys of a legend stand above one another
 CLEAR = 0.5  # share of a marker's ink that must show for its place not to be in doubt
 TRIANGLE_DOUBT = 0.15  # of the half-size: programs do not agree where in a triangle the data point lies
@@ -171,22 +172,26 @@ def _left_over(placed: Sequence[Placed], alone: Sequence[Placed], pens: Sequence
 
 
 def _without_keys(placed: Sequence[Placed], pens: Sequence[Pen], panel: Panel, legend: Sequence[LegendEntry]) -> list[Placed]:
-    """The markers without those that are a legend's keys: for each name the one on its line that is most like its key.
+    """The markers without those that are a legend's keys: one on the line of each name, all of them above one another where they can be.
 
     What else was made of the same key, where its name or its frame hides some of it, goes with it: markers of which little shows,
     as near to it as no second one could be told apart.
     """
-    kept = list(placed)
     x0, y0, _, _ = panel.box
+    likely = []
     for entry in legend:
         left, right = entry.key_box[0] - x0, entry.key_box[2] - x0
         line = (entry.text_box[1] + entry.text_box[3]) / 2 - y0
-        middle = (left + right) / 2, (entry.key_box[1] + entry.key_box[3]) / 2 - y0
-        near = [m for m in kept if abs(m.y - line) < ON_LINE * panel.height and left - pens[m.pen].size < m.x < right + pens[m.pen].size]
-        if near:
-            most = max(m.shows for m in near)
-            whole = [m for m in near if m.shows >= LIKE_KEY * most]
-            key = min(whole, key=lambda m: abs(m.x - middle[0]) + abs(m.y - middle[1]))
+        near = [m for m in placed if abs(m.y - line) < ON_LINE * panel.height and left - pens[m.pen].size < m.x < right + pens[m.pen].size]
+        most = max((m.shows for m in near), default=0.0)
+        likely.append([m for m in near if m.shows >= LIKE_KEY * most])
+    kept = list(placed)
+    for entry, near in zip(legend, likely, strict=True):
+        middle = (entry.key_box[0] + entry.key_box[2]) / 2 - x0, (entry.key_box[1] + entry.key_box[3]) / 2 - y0
+        free = [m for m in near if m in kept]
+        if free:
+            in_column = [sum(any(abs(m.x - n.x) < SAME_COLUMN for n in others) for others in likely) for m in free]
+            key = free[min(range(len(free)), key=lambda k: (-in_column[k], abs(free[k].x - middle[0]) + abs(free[k].y - middle[1])))]
             kept = [m for m in kept if m is not key and not _is_made_of(m, key, pens)]
     return kept
 

@@ -18,13 +18,13 @@ FloatArray = NDArray[np.float64]
 class Shape:
     """A convex marker of size 1: the planes (nx, ny, offset) that bound it (y down), or a circle where there are none.
 
-    `name` is what the record calls it. A fit of it starts at the size that it seems to have times each of `starts`: one that is measured
-    from a centroid is larger than half its height.
+    `name` is what the record calls it. A fit of it starts from each of `starts`: times the size that it seems to have, and half-sizes from
+    the middle of its box down to its anchor. One that is measured from a centroid is larger than half its height.
     """
 
     name: str
     planes: tuple[tuple[float, float, float], ...] = ()
-    starts: tuple[float, ...] = (1.0,)
+    starts: tuple[tuple[float, float], ...] = ((1.0, 0.0),)
 
     def distance(self, x: FloatArray, y: FloatArray, size: float) -> FloatArray:
         """Signed distance in px from the outline of the marker with half-size `size` (negative inside) at offsets from its anchor.
@@ -41,11 +41,11 @@ _S = 5**-0.5
 CIRCLE = Shape("circle")
 SQUARE = Shape("square", ((1, 0, 1), (-1, 0, 1), (0, 1, 1), (0, -1, 1)))
 DIAMOND = Shape("diamond", ((_D, _D, _D), (_D, -_D, _D), (-_D, _D, _D), (-_D, -_D, _D)))
-TRIANGLE = Shape("triangle", ((0, 1, 0.5), (0.75**0.5, -0.5, 0.5), (-(0.75**0.5), -0.5, 0.5)), (1.0, 1.3))
+TRIANGLE = Shape("triangle", ((0, 1, 0.5), (0.75**0.5, -0.5, 0.5), (-(0.75**0.5), -0.5, 0.5)), ((1.0, 0.0), (1.2, 0.3)))
 """Equilateral, anchored at its centroid; size is its circumradius."""
 TALL_TRIANGLE = Shape("triangle", ((0, 1, 1), (2 * _S, -_S, _S), (-2 * _S, -_S, _S)))
 """As wide as high, anchored at half height; size is half its height."""
-DOWN_TRIANGLE = Shape("triangle-down", ((0, -1, 0.5), (0.75**0.5, 0.5, 0.5), (-(0.75**0.5), 0.5, 0.5)), (1.0, 1.3))
+DOWN_TRIANGLE = Shape("triangle-down", ((0, -1, 0.5), (0.75**0.5, 0.5, 0.5), (-(0.75**0.5), 0.5, 0.5)), ((1.0, 0.0), (1.2, -0.3)))
 
 
 def fill_coverage(distance: FloatArray, blur: float = 1.0) -> FloatArray:

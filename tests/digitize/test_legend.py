@@ -123,8 +123,29 @@ def test_a_name_whose_box_has_swallowed_its_key_is_cut_in_two() -> None:
     entries = find_legend(image, texts, PLOT, HEIGHT)
     assert [e.name for e in entries] == list(NAMES)
     assert_keys(entries, 212, 242)
-    assert entries[2].text_box[0] == pytest.approx(244, abs=2)
-    assert entries[2].text_box[2] == 320
+    assert (entries[2].text_box[0], entries[2].text_box[2]) == (250, 320)  # it begins where the others do
+
+
+def test_a_name_whose_box_has_swallowed_a_mark_before_it_is_cut_in_two() -> None:
+    image = paper()
+    texts = column(image)
+    texts[2] = text(NAMES[2], 238, ROWS[2], width=82)
+    cv2.circle(image, (242, ROWS[2] + 3), 3, (0, 0, 0), -1)
+    entries = find_legend(image, texts, PLOT, HEIGHT)
+    assert [e.name for e in entries] == list(NAMES)
+    assert (entries[2].text_box[0], entries[2].text_box[2]) == (250, 320)
+
+
+def test_keys_far_right_of_names_that_were_taken_for_small_print_are_found() -> None:
+    image = paper()
+    # 40 px: three heights of the digits and more, and four of what the names were taken for.
+    texts = [replace(text(name, 100, y, width=70), height=0.7 * HEIGHT) for name, y in zip(NAMES[:2], ROWS[:2], strict=True)]
+    for y in ROWS[:2]:
+        draw_key(image, 194, y, line=False)
+    cv2.line(image, (PLOT[0], ROWS[1] + 2), (PLOT[0] + 8, ROWS[1] + 2), (0, 0, 0), 1)  # a tick within the plot
+    entries = find_legend(image, texts, PLOT, HEIGHT)
+    assert [e.name for e in entries] == list(NAMES[:2])
+    assert [(e.key_box[0], e.key_box[2]) for e in entries] == [(205, 213)] * 2
 
 
 def test_words_without_keys_are_no_legend() -> None:
@@ -184,6 +205,7 @@ def test_an_enlarged_legend_has_enlarged_boxes() -> None:
         ("o", 0.95, 0, False),  # a marker read as a letter
         ("12.5", 0.95, 0, False),
         ("10 to 20 mg", 0.9, 0, True),
+        ("DD", 0.95, 0, False),  # two open triangles beside one another
         ("1234567 ab", 0.9, 0, False),  # a number with two letters
         ("一一", 0.9, 0, False),  # dashes read as signs
     ],
