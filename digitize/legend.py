@@ -16,7 +16,8 @@ THIN = 0.4  # of a digit's height: no key is so narrow, but lines are
 MARKER_LETTERS = frozenset("oO0QDCAVvXx")  # what two markers beside one another are read as: DD, AA, xx
 TALLEST = 2.2  # digit heights of the tick labels: no name is set larger
 CUT = 5.0  # digit heights that a name may have lost of its end
-KEY_REACH = 6.5  # how far from its name a key may lie, in digit heights
+FARTHEST_KEY = 3.2  # digit heights from a name within which its key begins
+KEY_REACH = 6.5  # heights of a name from it within which its key ends
 
 
 @dataclass(frozen=True)
@@ -188,7 +189,8 @@ def _key_beside(
     A word can be taken for one of smaller print than it is; digits of `height` px tell better where its box is as high.
     """
     x0, y0, x1, y1 = _ints(text.box)
-    h = max(text.height, min(height, y1 - y0))
+    h = text.height
+    farthest = FARTHEST_KEY * max(h, min(height, y1 - y0))
     middle = (y0 + y1) / 2
     top, bottom = round(middle - 1.1 * h), round(middle + 1.1 * h)
     if right_side:
@@ -207,7 +209,7 @@ def _key_beside(
     if order.size == 0:
         return None
     first = order[0]
-    if (first if right_side else columns.size - 1 - first) > 3.2 * h:
+    if (first if right_side else columns.size - 1 - first) > farthest:
         return None
     # The key reaches until a clear gap.
     last = first
@@ -217,11 +219,12 @@ def _key_beside(
         last = column
     a, b = sorted((int(first), int(last)))
     key = (left + a, top, left + b, bottom)
-    is_tick = not right_side and left == plot[0] and a == 0  # or another line that begins at the axis
+    is_tick = not right_side and left == plot[0] and a == 0 and b < h
     if b - a < 0.3 * h or is_tick or any(t is not text and _crosses(key, t.box) for t in texts):
         return None
     upper, lower = _middle_run(ink[:, a : b + 1].any(axis=1), 0.7 * h)
-    return left + a, top + upper, left + b, top + lower
+    is_cap = max(b - a, lower - upper) < 0.8 * h and lower - upper < THIN * (b - a)  # a dash as a key is longer
+    return None if is_cap else (left + a, top + upper, left + b, top + lower)
 
 
 def _thin(columns: NDArray[np.bool_], width: float) -> NDArray[np.bool_]:

@@ -98,6 +98,16 @@ def test_an_open_marker_painted_over_a_line_and_a_stem_is_found(shape: Shape, co
     assert fit.line_width > 0
 
 
+@pytest.mark.parametrize(("name", "middle"), [("triangle", -0.25), ("down", 0.25)])
+def test_a_thin_outline_is_found_from_the_middle_of_its_box(name: str, middle: float) -> None:
+    """Where a triangle is seen is the middle of its box, a quarter of its circumradius off its anchor, and half its height its size."""
+    shape, corners = MARKERS[name]
+    amount = in_pixels(outline_cells(corners, 1.0))
+    fit = fit_marker(amount, shape, start(0.3, middle * SIZE, line_width=2.5, size=0.75 * SIZE), stem_half_width=1.2)
+    assert (fit.x, fit.y) == pytest.approx((X, Y), abs=CLOSE)
+    assert fit.size == pytest.approx(SIZE, abs=0.1)
+
+
 @EVERY_SHAPE
 def test_pale_ink_gives_the_same_place(shape: Shape, corners: list[tuple[float, float]]) -> None:
     fit = fit_marker(0.4 * in_pixels(marker_cells(corners, SIZE)), shape, start(), stem_half_width=1.2)

@@ -114,6 +114,15 @@ def test_what_is_made_of_a_key_beside_its_name_is_no_point() -> None:
     assert kept == [point, hidden_point]
 
 
+def test_the_keys_of_a_legend_stand_above_one_another() -> None:
+    """A point beside a key, as near to where that was seen, is none where the other key stands above it."""
+    pen = Pen(CIRCLE, 5.0, 0.0, np.zeros(3, dtype=np.float32))
+    panel = SimpleNamespace(box=(0, 0, 400, 300), height=12.0)
+    entries = [LegendEntry("Drug", (40, 44, 100, 56), (110, 44, 132, 56)), LegendEntry("Placebo", (40, 64, 100, 76), (121, 65, 131, 75))]
+    point, keys = Placed(0, 114.0, 47.0, 1.0, 1.0), [Placed(0, 126.0, 50.0, 1.0, 1.0), Placed(0, 126.0, 70.0, 1.0, 1.0)]
+    assert _without_keys([point, *keys], [pen], cast(Panel, panel), entries) == [point]
+
+
 @pytest.mark.parametrize("count", [400, 800])
 def test_how_many_markers_are_hidden_is_estimated(count: int) -> None:
     """Of a cloud those that lie within three quarters of a half-size of one before them are hidden, and counted to within a third."""
@@ -151,10 +160,11 @@ def test_a_crowd_is_no_error_bar_plot_and_says_how_many_it_hides() -> None:
     assert abs(found + (read.record.model_extra or {})["hidden_points"] - 200) < 25
 
 
+@pytest.mark.parametrize("flag", ["end_inferred", "mirrored"])
 @pytest.mark.parametrize(("reach", "kind"), [(8.0, "scatter"), (30.0, "errorbar")])
-def test_inferred_ends_as_near_as_an_outline_make_no_error_bar_plot(reach: float, kind: str) -> None:
+def test_inferred_ends_as_near_as_an_outline_make_no_error_bar_plot(reach: float, kind: str, flag: str) -> None:
     places = [(20.0 * k, 100.0 + k) for k in range(10)]
-    marks = tuple(Mark(Place(x, 0.1), Place(y, 0.1), y_hi=Place(y - reach, 0.5), flags=("end_inferred",)) for x, y in places)
+    marks = tuple(Mark(Place(x, 0.1), Place(y, 0.1), y_hi=Place(y - reach, 0.5), flags=(flag,)) for x, y in places)
     assert _points((Series("A", "#000000", "triangle-open", marks),), None, "raster", height=12.0).kind == kind
 
 
