@@ -38,14 +38,15 @@ class Shape:
 
 _D = 0.5**0.5
 _S = 5**-0.5
+_ABOVE, _BELOW = (((1.0, 0.0), (1.3, 0.0), (1.2, 0.3 * down)) for down in (1, -1))  # seen above and below their anchors
 CIRCLE = Shape("circle")
 SQUARE = Shape("square", ((1, 0, 1), (-1, 0, 1), (0, 1, 1), (0, -1, 1)))
 DIAMOND = Shape("diamond", ((_D, _D, _D), (_D, -_D, _D), (-_D, _D, _D), (-_D, -_D, _D)))
-TRIANGLE = Shape("triangle", ((0, 1, 0.5), (0.75**0.5, -0.5, 0.5), (-(0.75**0.5), -0.5, 0.5)), ((1.0, 0.0), (1.3, 0.0), (1.2, 0.3)))
+TRIANGLE = Shape("triangle", ((0, 1, 0.5), (0.75**0.5, -0.5, 0.5), (-(0.75**0.5), -0.5, 0.5)), _ABOVE)
 """Equilateral, anchored at its centroid; size is its circumradius."""
 TALL_TRIANGLE = Shape("triangle", ((0, 1, 1), (2 * _S, -_S, _S), (-2 * _S, -_S, _S)))
 """As wide as high, anchored at half height; size is half its height."""
-DOWN_TRIANGLE = Shape("triangle-down", ((0, -1, 0.5), (0.75**0.5, 0.5, 0.5), (-(0.75**0.5), 0.5, 0.5)), ((1.0, 0.0), (1.3, 0.0), (1.2, -0.3)))
+DOWN_TRIANGLE = Shape("triangle-down", ((0, -1, 0.5), (0.75**0.5, 0.5, 0.5), (-(0.75**0.5), 0.5, 0.5)), _BELOW)
 
 
 def fill_coverage(distance: FloatArray, blur: float = 1.0) -> FloatArray:
