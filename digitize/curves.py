@@ -158,21 +158,22 @@ def _stepped(curve: Curve) -> float:
 # Paths
 
 
-def _strokes(panel: Panel, legend: Sequence[LegendEntry]) -> NDArray[np.uint8]:
+def strokes_of_plot(panel: Panel, legend: Sequence[LegendEntry]) -> NDArray[np.uint8]:
     """The plot without words, keys and bands: what is left are strokes."""
     crop = _without_words(panel, legend)
     return _without_bands(crop, paper_color(crop), panel.height)
 
 
-def _picture(crop: NDArray[np.uint8]) -> Picture:
+def picture_of(crop: NDArray[np.uint8]) -> Picture:
+    """The inside of a plot (h, w, 3) as a picture of which everything is seen."""
     everywhere = np.ones(crop.shape[:2], dtype=np.float32)
     return Picture(np.asarray(crop / 255, dtype=np.float32), np.asarray(paper_color(crop) / 255, dtype=np.float32), everywhere)
 
 
 def _curves(panel: Panel, legend: Sequence[LegendEntry]) -> list[Curve]:
-    crop = _strokes(panel, legend)
+    crop = strokes_of_plot(panel, legend)
     paper = paper_color(crop)
-    picture = _picture(crop)
+    picture = picture_of(crop)
     wanted = _colors(panel, crop, legend, paper)
     amounts = picture.amounts([np.asarray(np.array(color) / 255, dtype=np.float32) for color, _ in wanted]) if wanted else []
     ink = picture.any_ink()
@@ -193,7 +194,7 @@ def _curves(panel: Panel, legend: Sequence[LegendEntry]) -> list[Curve]:
 
 def _leaves_a_curve(panel: Panel, legend: Sequence[LegendEntry], found: Sequence[Curve]) -> bool:
     """Whether ink that is none of the curves found runs across the plot as one more would: two greys can be taken for one."""
-    left = _picture(_strokes(panel, legend)).any_ink()
+    left = picture_of(strokes_of_plot(panel, legend)).any_ink()
     for curve in found:
         left[_around(curve)] = 0
     strokes = np.where(left > STROKE, left, 0).astype(np.float32)
@@ -209,10 +210,10 @@ def _told_by_greys(panel: Panel, legend: Sequence[LegendEntry], found: Sequence[
     grey = [c for c in found if np.ptp(c.color) <= COLORED]
     if not grey:
         return []
-    crop = _strokes(panel, legend)
-    ink = _picture(crop).any_ink()
+    crop = strokes_of_plot(panel, legend)
+    ink = picture_of(crop).any_ink()
     strokes = greys(crop, COLORED, max(_thickness(c) for c in grey))
-    colors = [(color, e.name) for e in legend if (color := _key_color(panel, e, paper_color(crop))) is not None]
+    colors = [(color, e.name) for e in legend if (color := key_color(panel, e, paper_color(crop))) is not None]
     keys = sorted((sum(color), name) for color, name in colors if np.ptp(color) <= COLORED)
     names = [name for _, name in keys] if len(keys) == len(strokes) else [""] * len(strokes)
     told = [_best_way(s.amount, ink, s.color, name, alike=False) for s, name in zip(strokes, names, strict=True)]
@@ -264,7 +265,7 @@ def _colors(
     panel: Panel, crop: NDArray[np.uint8], legend: Sequence[LegendEntry], paper: FloatArray
 ) -> list[tuple[tuple[int, int, int], str]]:
     """The colours that curves are drawn in: those of the legend's keys, else those of which much ink lies in the plot."""
-    keys = [(color, e.name) for e in legend if (color := _key_color(panel, e, paper)) is not None]
+    keys = [(color, e.name) for e in legend if (color := key_color(panel, e, paper)) is not None]
     crossing = [y for y in find_layers(crop).layers if float((y.amount > 0.4).any(axis=0).mean()) > CROSSES]
     colored = [layer.color for layer in crossing if not layer.is_grey]
     are_colored = any(np.ptp(color) > COLORED for color, _ in keys)
@@ -292,7 +293,7 @@ def _apart(a: tuple[int, int, int], b: tuple[int, int, int]) -> int:
     return max(abs(x - y) for x, y in zip(a, b, strict=True))
 
 
-def _key_color(panel: Panel, entry: LegendEntry, paper: FloatArray) -> tuple[int, int, int] | None:
+def key_color(panel: Panel, entry: LegendEntry, paper: FloatArray) -> tuple[int, int, int] | None:
     """The colour of the level stroke that a key is; a curve or an axis that crosses it has another."""
     x0, y0, x1, y1 = entry.key_box
     patch = panel.image[max(0, y0) : y1 + 1, max(0, x0) : x1 + 1].astype(np.float32)

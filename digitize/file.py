@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -86,6 +87,7 @@ def digitize_file(
     pages: Sequence[int] | None = None,
     calibrate: Sequence[GivenAxis] = (),
     kind: str | None = None,
+    at: Sequence[float] | None = None,
     tell: Callable[[str], None] = lambda _: None,
 ) -> Reading:
     """Read every plot in a file.
@@ -102,6 +104,8 @@ def digitize_file(
         Axes given by hand; they replace what is read.
     kind : str, optional
         The kind of plot, where it is known; else the picture decides.
+    at : sequence of float, optional
+        The x, in units of the axis, at which the curves of line plots are read; without it their ticks, ends and bends are given.
     tell : callable, optional
         Is told in words which page is being read, where there are several.
 
@@ -111,13 +115,18 @@ def digitize_file(
         If the file cannot be opened as what it says it is.
     NoPlotFound
         If no page shows a plot with a numeric y axis; the message says what is missing.
+    ValueError
+        If `at` holds no number, or one that is not finite.
     """
+    if at is not None and (len(at) == 0 or not np.isfinite(np.asarray(at, dtype=float)).all()):
+        message = f"expected one finite x or more to read curves at, found {list(at)}"
+        raise ValueError(message)
     file = Path(path)
     found = _Found()
     try:
         for page in read_pages(file, pages):
             tell(f"page {page.number}, {page.left} to follow" if page.left or found.seen else "")
-            found.add(page, _layout(page, whole=bool(calibrate)), calibrate, kind)
+            found.add(page, _layout(page, whole=bool(calibrate)), calibrate, kind, at)
     except UnreadableFile as error:
         if not found.panels:
             raise
@@ -145,17 +154,16 @@ class _Found:
     seen: list[int] = field(default_factory=list)
     failed: list[str] = field(default_factory=list)
 
-    def add(self, page: Page, layout: Layout, calibrate: Sequence[GivenAxis], kind: str | None) -> None:
+    def add(self, page: Page, layout: Layout, calibrate: Sequence[GivenAxis], kind: str | None, at: Sequence[float] | None) -> None:
         """Read the figures of a page."""
         self.seen.append(page.number)
         own: list[PanelRecord] = []
         for region in layout.regions:
             read: list[ReadPanel] = []
             for part in () if region.skipped else parts_of(page, region, layout.prose):
-                at, first = part.to_page, len(own) + len(read)
-                read += read_image(
-                    part.image, page.number, calibrate=calibrate, kind=kind, drawing=part.drawing, to_page=at, first=first
-                )
+                whole, first = part.to_page, len(own) + len(read)
+                said: dict[str, Any] = {"calibrate": calibrate, "kind": kind, "at": at}
+                read += read_image(part.image, page.number, drawing=part.drawing, to_page=whole, first=first, **said)
             caption = region.caption.text if region.caption is not None else ""
             records = [p.record.model_copy(update={"caption": caption}) for p in read]
             self.figures.append(_figure(page, region, records))

@@ -17,6 +17,7 @@ from digitize.curves import curve_evidence, read_curves
 from digitize.forest.read import forest_evidence, read_forest
 from digitize.histograms import histogram_evidence, read_histogram
 from digitize.legend import LegendEntry
+from digitize.lineplots import SPIKES, LinePlot, find_line_plot, is_line_plot, places_along_x, read_line_plot
 from digitize.panels import Panel
 from digitize.points import read_points
 from digitize.record import Kind, Medium
@@ -178,15 +179,15 @@ READERS: tuple[Reader, ...] = (
 READ_KINDS: tuple[str, ...] = ("errorbar", "scatter", "line", *(reader.kind for reader in READERS))
 
 
-def read_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None = None) -> Marks:
-    """The marks of a panel, of the kind given or else of the kind that the picture speaks for."""
+def read_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None = None, at: Sequence[float] | None = None) -> Marks:
+    """The marks of a panel, of the kind given or else of the kind that the picture speaks for; curves at the x that are given."""
     if kind is not None and kind not in READ_KINDS:
         return Marks("unknown", refused=f"plots of kind {kind} are not read yet: {' and '.join(READ_KINDS)} are")
-    drawn = None if _is_forest(panel, kind) else _vector_marks(panel, legend, kind)
+    drawn = None if _is_forest(panel, kind) else _vector_marks(panel, legend, kind, at)
     if drawn is not None:
         return drawn
     if kind == "line":
-        return Marks("line", refused="lines without markers are read where a PDF draws them with paths, not off pixels")
+        return _traced(panel, find_line_plot(panel, legend), at)
     rivals = sorted(((reader.evidence(panel, legend), reader) for reader in READERS if kind is None), key=lambda r: -r[0])
     told = [(evidence, reader) for evidence, reader in rivals if evidence >= PERHAPS]
     told += [(1.0, reader) for reader in READERS if reader.kind == kind]
@@ -200,6 +201,9 @@ def read_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None = N
     if panel.is_turned and kind is None:
         return Marks("unknown", refused="nothing that is read was found along this axis")
     marks = _points(read_points(panel, legend), kind, "raster", height=panel.height) if kind != "scatter" else Marks("scatter")
+    if kind is None and marks.kind == "unknown":
+        plot = find_line_plot(panel, legend)
+        return _traced(panel, plot, at) if is_line_plot(plot, panel) else marks
     if marks.kind != "scatter":
         return marks
     reading = read_scatter(panel, legend)
@@ -207,12 +211,38 @@ def read_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None = N
     return replace(marks, series=_doubted(reading.series, marks.flags), flags=flags, said={"hidden_points": reading.n_hidden})
 
 
+def _traced(panel: Panel, plot: LinePlot, at: Sequence[float] | None) -> Marks:
+    """Curves off pixels; refused where nothing is one, where they carry error bars, or where they cannot be read at the given x."""
+    refused = _cannot_be_read_at(panel, at)
+    if refused:
+        return Marks("line", refused=refused)
+    if not plot.curves:
+        return Marks("line", refused="no stroke that crosses the plot as a curve does was found")
+    if plot.spikes >= SPIKES:
+        return Marks("line", refused=f"strokes stand upright on the curves, as error bars do ({plot.spikes} of them): this is no line plot")
+    return Marks("line", read_line_plot(plot, panel, at))
+
+
+def _cannot_be_read_at(panel: Panel, at: Sequence[float] | None) -> str:
+    """Why no curve of a panel has a value at the given x, in words; empty where some may have."""
+    if at is None:
+        return ""
+    if not isinstance(panel.x, Axis):
+        found = "nothing that was read" if panel.x is None else "names"
+        return f"expected numbers along the x axis at which the curves are read, found {found}"
+    left, right = panel.box[0] - panel.height, panel.box[2] + panel.height
+    if any(left <= px <= right for _, px in places_along_x(panel, at)):
+        return ""
+    lo, hi = sorted(float(panel.x.calibration.to_value(px)) for px in (panel.box[0], panel.box[2]))
+    return f"expected an x within the plot, {lo:.4g} to {hi:.4g}, found {', '.join(f'{v:g}' for v in at)}"
+
+
 def _is_forest(panel: Panel, kind: str | None) -> bool:
     """Whether a panel's marks are rows of a forest plot, which are read off the rendering of paths as well."""
     return panel.is_turned and (kind == "forest" or (kind is None and forest_evidence(panel) >= PERHAPS))
 
 
-def _vector_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None) -> Marks | None:
+def _vector_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None, at: Sequence[float] | None = None) -> Marks | None:
     """The marks as paths draw them; None where the plot's paths do not show any."""
     scene = vector_scene(panel, legend)
     if scene is None:
@@ -235,10 +265,13 @@ def _vector_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None)
     are_asked = kind not in ("bar", "box", "km", "histogram", "line") and not (panel.is_turned and kind is None)
     points = read_vector_points(scene, legend) if are_asked else ()
     if not points:
-        lines = read_lines(scene, legend) if kind in (None, "line") and not panel.is_turned else ()
+        lines = read_lines(scene, legend, at) if kind in (None, "line") and not panel.is_turned else ()
         if not lines and kind is None and are_outlined(scene):
             return Marks("line", refused=OUTLINED_CURVES, medium="vector")
-        return Marks("line", lines, medium="vector") if lines else None
+        if lines:
+            refused = _cannot_be_read_at(panel, at)
+            return Marks("line", () if refused else lines, refused=refused, medium="vector")
+        return None
     marks = _points(points, kind, "vector", n_strokes=len(scene.stems))
     return replace(marks, series=_doubted(marks.series, marks.flags)) if marks.kind == "scatter" else marks
 

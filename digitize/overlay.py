@@ -76,6 +76,8 @@ def _draw_tick(canvas: NDArray[np.uint8], tick: TickRecord, zoom: int, size: int
 def _draw_point(
     canvas: NDArray[np.uint8], point: PointRecord, panel: PanelRecord, zoom: int, size: int, color: tuple[int, int, int]
 ) -> None:
+    if panel.kind == "line" and point.y is None:  # asked for where the curve does not run
+        return
     x, y = point.px
     arm = size / zoom
     for dx, dy in ((arm, 0.0), (0.0, arm)):

@@ -67,6 +67,7 @@ def read_image(
     drawing: Drawing | None = None,
     to_page: PixelTransform = PAGE,
     first: int = 0,
+    at: Sequence[float] | None = None,
 ) -> tuple[ReadPanel, ...]:
     """Every panel of an image that shows a numeric y axis.
 
@@ -75,7 +76,7 @@ def read_image(
     image : (h, w, 3) uint8 RGB
     page : int
         Its number, for the panels' ids.
-    calibrate, kind
+    calibrate, kind, at
         As for `digitize_file`.
     drawing : Drawing, optional
         What the page draws, where it is not an image: paths are read in place of their pixels.
@@ -100,13 +101,13 @@ def read_image(
     # Names along the rows of a forest plot outweigh a column of numbers that reads as an axis, but no axis with a line of its own.
     rivals = [p for p in upright if p.y.reading.is_sure and (p.y.marks.axis_line is not None or _has_own_foot(p))]
     lying = [replace(p, is_bilevel=seen.is_bilevel) for p in find_horizontal(image, axes, texts, lines, drawing, rivals)]
-    turned = [(p, _marks(p, kind)) for p in lying if not any(lies_on(p, r) for r in rivals)]
+    turned = [(p, _marks(p, kind, at)) for p in lying if not any(lies_on(p, r) for r in rivals)]
     # Bars and boxes have no such names to tell: where a column of numbers surely reads as an axis they are not looked for.
     sure = [p for p in upright if p.y.reading.is_sure]
     held = [each for each in turned if each[1][1].kind == "forest" or not any(replaces(each[0], p) for p in sure)]
     turned = _side_by_side([(p, marks) for p, marks in held if marks[1].series and (marks[1].kind == "forest" or _may_hold_bars(p))])
     kept = [p for p in upright if any(p is r for r in rivals) or not any(replaces(t, p) for t, _ in turned)]
-    panels = [*((p, _marks(p, kind)) for p in kept), *turned]
+    panels = [*((p, _marks(p, kind, at)) for p in kept), *turned]
     named = ((p, f"p{page}-{_letter(k)}", marks) for k, (p, marks) in enumerate(panels, start=first))
     return tuple(_read_panel(p, to_original, name, page, *marks) for p, name, marks in named)
 
@@ -182,16 +183,16 @@ def _side_by_side(turned: Sequence[tuple[Panel, _Found]]) -> list[tuple[Panel, _
     return kept
 
 
-def _marks(panel: Panel, kind: str | None) -> _Found:
+def _marks(panel: Panel, kind: str | None, at: Sequence[float] | None = None) -> _Found:
     """The legend of a panel, found in the upright view, and its marks."""
     if not panel.is_turned:
         legend = find_legend(panel.image, panel.texts, panel.box, panel.height)
-        return legend, read_marks(panel, legend, kind)
+        return legend, read_marks(panel, legend, kind, at)
     back = Turn((panel.image.shape[0], panel.image.shape[1]))
     x0, y0, x1, y1 = (round(v) for v in back.box(panel.box))
     found = find_legend(back.image(panel.image), [back.text(t) for t in panel.texts], (x0, y0, x1, y1), panel.height)
     legend = tuple(back.back.entry(entry) for entry in found)
-    return legend, read_marks(panel, legend, kind)
+    return legend, read_marks(panel, legend, kind, at)
 
 
 def _letter(number: int) -> str:
@@ -322,7 +323,7 @@ def _point_record(mark: Mark, panel: Panel, to_original: PixelTransform) -> Poin
         flags += ["category_unread"] if x is None else []
         flags += ["axis_unread"] if panel.x.run_together else ["dates_as_names"] if panel.x.are_dates else []
     elif panel.x is not None:
-        x, u_x = _value(panel.x.calibration, mark.x)
+        x, u_x = _value(panel.x.calibration, mark.x) if mark.given_x is None else (mark.given_x, 0.0)
         flags += panel.x.reading.flags
     else:
         flags.append("no_labels")

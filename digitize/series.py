@@ -23,7 +23,7 @@ class Mark:
     upright y axis `y_lo` is further down the image), None where there is none or it cannot be read (then a flag says so). `category`
     is the label that a mark stands over on an axis of names. `parts` are further places along the axis of values by the name that the
     record gives them (`median`, `q1`, ...; a tuple for `outliers`), and `said` what the record says of the mark as it stands (`row`,
-    `printed`).
+    `printed`). `given_x` is the x at which a curve was asked for its value, where one was named.
     """
 
     x: Place
@@ -37,6 +37,7 @@ class Mark:
     category: str | None = None
     parts: Mapping[str, Place | tuple[Place, ...] | None] = field(default_factory=dict)
     said: Mapping[str, Any] = field(default_factory=dict)
+    given_x: float | None = None
 
 
 @dataclass(frozen=True)

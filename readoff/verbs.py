@@ -20,7 +20,12 @@ Centre = Literal["mean", "median", "geometric"]
 
 
 def digitize(
-    path: str | Path, *, pages: Sequence[int] | None = None, calibrate: Sequence[GivenAxis] = (), kind: str | None = None
+    path: str | Path,
+    *,
+    pages: Sequence[int] | None = None,
+    calibrate: Sequence[GivenAxis] = (),
+    kind: str | None = None,
+    at: Sequence[float] | None = None,
 ) -> Reading:
     """Read the figures of a file (PNG, JPEG, TIFF, PDF or SVG).
 
@@ -33,7 +38,9 @@ def digitize(
     calibrate
         Axes whose ticks a person gives, in pixels of the page's image.
     kind
-        The kind of plot ("errorbar", "bar", "box", "scatter", "forest"), where it is known.
+        The kind of plot ("errorbar", "bar", "box", "scatter", "forest", "line", ...), where it is known.
+    at
+        The x at which the curves of line plots are read; without it their points are the ticks, the ends and the bends of each curve.
 
     Returns
     -------
@@ -47,7 +54,7 @@ def digitize(
     """
     from digitize import digitize_file
 
-    return digitize_file(Path(path), pages=pages, calibrate=calibrate, kind=kind)
+    return digitize_file(Path(path), pages=pages, calibrate=calibrate, kind=kind, at=at)
 
 
 def extract(

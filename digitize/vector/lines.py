@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitize.axes import Axis
 from digitize.legend import LegendEntry
+from digitize.lineplots import mark_at, off_curve, places_along_x
+from digitize.linevalues import STEEP
 from digitize.series import Mark, Place, Series, hex_color
 from digitize.vector.curves import named_by_color
 from digitize.vector.paths import Box, Doubles
@@ -24,17 +28,44 @@ ON_STEM = 0.4  # px from an upright stroke within which a vertex stands at it
 MOST_AT_STEMS = 0.3  # share of vertices with a stroke through them from which on these may be error bars
 EXPLAINED = 0.7  # share of the ink that curves must be, before nothing else is looked for
 FINE_PX, MOST_POINTS = 0.05, 2000  # how far a curve may be moved when vertices on its way are left out, and how many may stay
+END_PX = 0.05  # px past a vertex at which a curve still has its value
 INK = 40  # grey levels
 
 
-def read_lines(scene: Scene, legend: Sequence[LegendEntry]) -> tuple[Series, ...]:
-    """The curves of a panel, a series each, vertices in the order of drawing; empty where its ink is mostly something else."""
+def read_lines(scene: Scene, legend: Sequence[LegendEntry], at: Sequence[float] | None = None) -> tuple[Series, ...]:
+    """The curves of a panel, a series each; empty where its ink is mostly something else.
+
+    Their points are the vertices in the order of drawing, or the values at the x that are given.
+    """
     found = [piece for piece in scene.pieces if _is_curve(piece, scene)]
     if not found or _share_explained(scene, found) < EXPLAINED:
         return ()
     # Where there are fewer keys than curves the words may be no legend at all.
     names = named_by_color(found, scene, legend if len(legend) >= len(found) else ())
+    if at is not None and isinstance(scene.panel.x, Axis):
+        return tuple(_sampled(piece, name, scene, at) for piece, name in zip(found, names, strict=True))
     return tuple(_series(piece, name, scene) for piece, name in zip(found, names, strict=True))
+
+
+def _sampled(piece: Piece, name: str, scene: Scene, at: Sequence[float]) -> Series:
+    """A curve at given x, between its vertices by straight lines, as it is drawn."""
+    stroke = piece.path.stroke or (0, 0, 0, 255)
+    marks = tuple(_mark_at(piece.points, px, given, scene) for given, px in places_along_x(scene.panel, at))
+    return Series(name, hex_color(stroke[:3]), "line", marks)
+
+
+def _mark_at(points: Doubles, px: float, given: float, scene: Scene) -> Mark:
+    (x0, y0), (x1, y1) = points[:-1].T, points[1:].T
+    crossed = (np.minimum(x0, x1) - END_PX <= px) & (px <= np.maximum(x0, x1) + END_PX)  # none where there is no such column
+    if not crossed.any():
+        return off_curve(px, scene.panel, given)
+    share = np.clip((px - x0[crossed]) / np.where(x1 == x0, 1.0, x1 - x0)[crossed], 0, 1)
+    rows = y0[crossed] + share * (y1 - y0)[crossed]
+    slope = float(np.abs((y1 - y0)[crossed] / np.maximum(np.abs((x1 - x0)[crossed]), END_PX)).max())
+    if np.ptp(rows) > max(1.0, 4 * END_PX * slope):
+        return replace(off_curve(px, scene.panel, given), flags=("two_values",))
+    flags = ("steep",) if slope > STEEP else ()
+    return mark_at(px, float(rows.mean()), float(np.hypot(scene.u_px, 0.5 * np.ptp(rows))), slope, scene.panel, flags, given)
 
 
 def are_outlined(scene: Scene) -> bool:

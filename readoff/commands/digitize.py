@@ -30,6 +30,10 @@ Example:
 By hand, where an axis cannot be read (pixel=value, log for a log axis):
 
   readoff digitize scan.png --out read --calibrate "y:300=0,40=10" --calibrate "x:80=1,400=100:log"
+
+Curves without markers, at the times that you need (without --at: at the ticks, the ends and the bends of each):
+
+  readoff digitize levels.png --out read --kind line --at 0,15,30,60
 """
 
 
@@ -46,6 +50,9 @@ def digitize(
     kind: Annotated[
         str | None, typer.Option("--kind", metavar="KIND", help="The kind of plot, where it is known: errorbar, bar, forest, ...")
     ] = None,
+    at: Annotated[
+        str | None, typer.Option("--at", metavar="X,X,...", help="The x at which curves of line plots are read, in units of the axis.")
+    ] = None,
     residuals: Annotated[
         bool, typer.Option("--residuals", help="Also write NAME.ticks.png: how far each tick lies from its fitted axis.")
     ] = False,
@@ -58,6 +65,7 @@ def digitize(
         message = f"--calibrate holds for one page of one file, found {len(files)} files and {len(page or ())} pages"
         raise typer.BadParameter(message)
     _refuse_unknown_kind(kind)
+    places = parse_places(at)
     done: list[tuple[FigureRecord, tuple[Path, ...]]] = []
     overlays: dict[tuple[str, int], Overlay] = {}
     failed: list[dict[str, str]] = []
@@ -66,7 +74,7 @@ def digitize(
             place = f"{k} of {len(files)}: {file.name}" if len(files) > 1 else file.name
             tell(place)
             try:
-                reading = _read(file, page, given, kind, _after(place, tell))
+                reading = _read(file, page, given, kind, places, _after(place, tell))
                 done.append((reading.record, _write(reading, out, [path for _, paths in done for path in paths], residuals=residuals)))
                 overlays |= _overlays(reading)
                 for part in reading.failed:
@@ -108,6 +116,26 @@ def _refuse_unknown_kind(kind: str | None) -> None:
     if kind not in known:
         message = f"expected one of {', '.join(known)}, found {kind!r}"
         raise typer.BadParameter(message, param_hint="--kind")
+
+
+def parse_places(text: str | None) -> tuple[float, ...] | None:
+    """Return the x that a person gave as "0,15,30"; None where none were given.
+
+    Raises
+    ------
+    typer.BadParameter
+        If the text is no list of finite numbers.
+    """
+    if text is None:
+        return None
+    try:
+        places = tuple(float(part) for part in text.split(","))
+    except ValueError:
+        places = ()
+    if not places or not all(map(math.isfinite, places)):
+        message = f"expected numbers with commas between them such as 0,15,30, found {text!r}"
+        raise typer.BadParameter(message, param_hint="--at")
+    return places
 
 
 def parse_calibration(texts: Sequence[str]) -> tuple[GivenAxis, ...]:
@@ -166,7 +194,12 @@ def _after(place: str, tell: Callable[[str], None]) -> Callable[[str], None]:
 
 
 def _read(
-    file: Path, pages: Sequence[int] | None, given: Sequence[GivenAxis], kind: str | None, tell: Callable[[str], None]
+    file: Path,
+    pages: Sequence[int] | None,
+    given: Sequence[GivenAxis],
+    kind: str | None,
+    at: Sequence[float] | None,
+    tell: Callable[[str], None],
 ) -> Reading:
     """Return what was read; ValueError if no panel of it gave a series, with the reason."""
     from digitize import digitize_file
@@ -174,7 +207,7 @@ def _read(
     if not file.is_file():
         message = f"{file}: {'a folder, not a file' if file.is_dir() else 'no such file'}"
         raise ValueError(message)
-    reading = digitize_file(file, pages=pages, calibrate=given, kind=kind, tell=tell)
+    reading = digitize_file(file, pages=pages, calibrate=given, kind=kind, at=at, tell=tell)
     panels = reading.record.panels
     if not any(panel.series for panel in panels):
         reasons = "; ".join(f"{panel.id}: {panel.refused or 'nothing was read'}" for panel in panels)

@@ -16,7 +16,7 @@ from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from digitize import digitize_file
-from digitize.curves import _key_color
+from digitize.curves import key_color
 from digitize.legend import LegendEntry
 from digitize.panels import Panel
 from digitize.read import read_image
@@ -291,7 +291,7 @@ def test_a_key_that_a_curve_crosses_has_the_colour_of_its_level_stroke() -> None
     image[5:30, 40:43] = (31, 119, 180)  # a curve that falls
     panel = cast(Panel, SimpleNamespace(image=image))
     entry = LegendEntry("Drug", (62, 16, 78, 26), (10, 14, 60, 28))
-    assert _key_color(panel, entry, np.full(3, 255, dtype=np.float32)) == (255, 127, 14)
+    assert key_color(panel, entry, np.full(3, 255, dtype=np.float32)) == (255, 127, 14)
 
 
 def test_where_no_curve_is_left_none_is_missed() -> None:

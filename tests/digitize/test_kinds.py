@@ -48,10 +48,10 @@ def bars() -> ReadPanel:
     return only(read_image(image(bars=True)))
 
 
-def test_lines_are_not_read_off_pixels(scatter: ReadPanel) -> None:
+def test_markers_that_no_stroke_joins_are_no_lines(scatter: ReadPanel) -> None:
     marks = read_marks(scatter.panel, (), "line")
     assert (marks.kind, marks.series) == ("line", ())
-    assert marks.refused == "lines without markers are read where a PDF draws them with paths, not off pixels"
+    assert marks.refused == "no stroke that crosses the plot as a curve does was found"
 
 
 @pytest.mark.parametrize("kind", ["nonsense"])

@@ -42,12 +42,14 @@ def test_residuals_are_written_where_asked_for(readoff: Run, reader: FakeReader,
 
 def test_options_reach_the_reader(readoff: Run, reader: FakeReader, images: Images, tmp_path: Path) -> None:
     (file,) = images("a.pdf")
-    result = readoff("digitize", file, "--out", tmp_path, "--page", 3, "--kind", "bar", "--calibrate", "y:300=0,40=10")
+    said = ("--page", 3, "--kind", "bar", "--at", "0,-1.5,3e1", "--calibrate", "y:300=0,40=10")
+    result = readoff("digitize", file, "--out", tmp_path, *said)
     assert result.code == 0
     (call,) = reader.calls
     assert call["path"] == file
     assert call["pages"] == [3]
     assert call["kind"] == "bar"
+    assert call["at"] == (0.0, -1.5, 30.0)
     assert [(axis.axis, axis.ticks, axis.scale) for axis in call["calibrate"]] == [("y", ((300.0, 0.0), (40.0, 10.0)), "linear")]
 
 
@@ -166,6 +168,10 @@ def test_two_inputs_that_would_overwrite_each_other_are_both_named(
         (["--kind", "unknown"], "expected one of errorbar, bar"),
         (["--page", "0"], "--page"),
         (["--nonsense"], "--nonsense"),
+        (["--at", "0;15"], "expected numbers with commas between them such as 0,15,30, found '0;15'"),
+        (["--at", "0,soon"], "expected numbers with commas"),
+        (["--at", "0,nan"], "expected numbers with commas"),
+        (["--at", ""], "expected numbers with commas"),
         (["--calibrate", "y:300=0"], "expected 2 ticks or more"),
         (["--calibrate", "y:300=0,300=10"], "expected 2 ticks or more"),
         (["--calibrate", "y:300=5,40=5"], "expected 2 ticks or more"),

@@ -1,0 +1,129 @@
+"""Which name of a legend belongs to which curve: by colour, and where colours are alike by dashes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import linear_sum_assignment
+
+from digitize.curves import key_color
+from digitize.ink import paper_color
+from digitize.legend import LegendEntry
+from digitize.linetraces import Strand
+from digitize.panels import Panel
+
+Doubles = NDArray[np.float64]
+
+SAME, FAR = 60.0, 110.0  # grey levels in a channel within which a key surely has the colour of a curve; and beyond which it has not
+SOLID = 0.93  # share of a stroke that shows, from which on it is not dashed
+SURE = 0.35  # by how much the best assignment of names must be better than the next
+INKED = 0.4  # of the darkest ink of a key
+
+
+@dataclass(frozen=True, eq=False)
+class Look:
+    """What a curve looks like: its colour, its strand, the width of its stroke (px)."""
+
+    color: tuple[int, int, int]
+    strand: Strand
+    thickness: float
+
+
+@dataclass(frozen=True)
+class Dashes:
+    """Share of a stroke that shows, and lengths (px) of its longest and shortest dash and of its gaps; NaN of a solid one."""
+
+    shown: float
+    longest: float = float("nan")
+    shortest: float = float("nan")
+    gap: float = float("nan")
+
+
+def names_of(looks: Sequence[Look], panel: Panel, legend: Sequence[LegendEntry]) -> list[str]:
+    """The name of each curve; empty where no key is surely like it."""
+    paper = paper_color(panel.crop)
+    keys = [(entry, color) for entry in legend if (color := key_color(panel, entry, paper)) is not None]
+    if not keys or not looks:
+        return [""] * len(looks)
+    cost = np.full((len(looks), len(keys)), np.inf)
+    dashes = [_dashes(_stretches(look)) for look in looks]
+    key_dashes = [_dashes(_key_stretches(panel, entry, paper)) for entry, _ in keys]
+    for i, look in enumerate(looks):
+        for j, (_, color) in enumerate(keys):
+            off = float(np.abs(np.subtract(look.color, color)).max())
+            if off < FAR:
+                cost[i, j] = max(0.0, off - SAME) / 25 + off / 150 + _unlike(dashes[i], key_dashes[j])
+    return _assigned(cost, [entry.name for entry, _ in keys])
+
+
+def _assigned(cost: Doubles, names: Sequence[str]) -> list[str]:
+    """The names, each to the curve that it suits best, where any other order would suit clearly worse."""
+    most = 3.0
+    rows, columns = linear_sum_assignment(np.minimum(cost, most))
+    chosen = {int(a): int(b) for a, b in zip(rows, columns, strict=True) if cost[a, b] < most}
+    result = [""] * cost.shape[0]
+    for a, b in chosen.items():
+        others = []
+        for c, d in chosen.items():
+            if c != a:
+                others.append(min(cost[a, d], most) + min(cost[c, b], most) - cost[a, b] - cost[c, d])
+        others += [cost[a, d] - cost[a, b] for d in range(cost.shape[1]) if d not in chosen.values()]
+        others += [cost[c, b] - cost[a, b] for c in range(cost.shape[0]) if c not in chosen]
+        if min(others, default=most) > SURE:
+            result[a] = names[b]
+    return result
+
+
+def _unlike(a: Dashes, b: Dashes) -> float:
+    """How unlike the dashes of two strokes are."""
+    if a.shown > SOLID or b.shown > SOLID:
+        return 0.0 if min(a.shown, b.shown) > SOLID else 0.6 + abs(a.shown - b.shown)
+    parts = [abs(float(np.log(max(x, 1.0) / max(y, 1.0)))) for x, y in ((a.longest, b.longest), (a.shortest, b.shortest), (a.gap, b.gap))]
+    return min(float(np.mean(parts)) + abs(a.shown - b.shown), 1.5)
+
+
+def _dashes(stretches: tuple[Doubles, Doubles]) -> Dashes:
+    on, off = stretches
+    if on.size < 2 or off.size < 1 or not on.sum():
+        return Dashes(1.0)
+    long, short = (float(np.quantile(on, q)) for q in (0.8, 0.2))
+    return Dashes(float(on.sum() / (on.sum() + off.sum())), long, short, float(np.median(off)))
+
+
+def _stretches(look: Look) -> tuple[Doubles, Doubles]:
+    """Lengths of the dashes of a curve and of the gaps between them, px along it."""
+    pieces = look.strand.pieces
+    on, off = [], []
+    for k, piece in enumerate(pieces):
+        slope = _slope(pieces, k)
+        on.append((piece.last - piece.first + 1) * np.hypot(1, slope) - 0.7 - look.thickness * abs(slope) / np.hypot(1, slope))
+        if k:
+            off.append(max(0.0, piece.first - pieces[k - 1].last - 1 + 0.7) * np.hypot(1, slope))
+    gaps = np.array(off)
+    lengths = np.maximum(np.array(on), 0.5)
+    # A few breaks in long pieces are crossings.
+    return (lengths, gaps) if lengths.sum() / lengths.size < 30 * look.thickness else (lengths[:1], gaps[:0])
+
+
+def _slope(pieces: Sequence, k: int) -> float:  # type: ignore[type-arg]
+    a, b = pieces[max(0, k - 1)], pieces[min(len(pieces) - 1, k + 1)]
+    dx = float(b.x[-1] - a.x[0])
+    return float((b.y[-1] - a.y[0]) / dx) if dx > 0.5 else 0.0
+
+
+def _key_stretches(panel: Panel, entry: LegendEntry, paper: NDArray[np.float32]) -> tuple[Doubles, Doubles]:
+    """Lengths of the dashes of a key and of the gaps between them, px; a dash that its end cuts off does not count."""
+    x0, y0, x1, y1 = entry.key_box
+    patch = panel.image[max(0, y0 - 1) : y1 + 2, max(0, x0 - 2) : x1 + 3].astype(np.float64)
+    off = np.linalg.norm(patch - paper, axis=2)
+    if not off.size or off.max() < 40:
+        return np.array([]), np.array([])
+    row = int(off.sum(axis=1).argmax())
+    shown = off[max(0, row - 1) : row + 2].max(axis=0) / off.max()
+    edges = np.flatnonzero(np.diff((shown > INKED).astype(int), prepend=0, append=0))
+    starts, ends = edges[::2], edges[1::2]
+    on, gaps = (ends - starts).astype(float), (starts[1:] - ends[:-1]).astype(float)
+    return (on[:-1] if on.size > 2 else on), gaps

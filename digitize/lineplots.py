@@ -1,0 +1,272 @@
+"""Line plots read off pixels: the curves of each ink, and their values at given x."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from calibration import AxisCalibration
+from digitize.axes import Axis
+from digitize.categories import Categories
+from digitize.curves import picture_of, strokes_of_plot
+from digitize.ink import find_layers, paper_color
+from digitize.keynames import Look, names_of
+from digitize.legend import LegendEntry
+from digitize.linetraces import Strand, Traced, trace
+from digitize.linevalues import Way, outline, value_at, way_of
+from digitize.meetings import settled
+from digitize.overplot import Picture
+from digitize.panels import Panel
+from digitize.series import Mark, Place, Series, hex_color
+
+FloatArray = NDArray[np.float32]
+Doubles = NDArray[np.float64]
+Mask = NDArray[np.bool_]
+
+COLUMNS = 0.15  # share of the plot's columns in which an ink shows that a curve may be drawn in
+LONG, LEAST_SHOWN = 0.3, 0.22  # share of the plot's width that a curve crosses; of its columns in which it shows
+SURE_LONG, EXPLAINED = 0.5, 0.7  # the same of curves that make a line plot; share of the plot's ink that these must be
+OTHER, OWN = 0.12, 0.2  # ink from which on a pixel may hide a curve; share of its own colour up to which it is other ink
+RIM_OF, PALE_RIM = 0.25, 0.45  # own ink beside which paler ink than this is its rim
+EDGE = 0.35  # of a digit's height: how far from the edge of the plot its frame may lie
+LEVEL_PX = 1.0  # px by which a curve that is level all the way wavers
+GRID_ALONG, PALE = 0.9, 0.7  # share of a row or column that a gridline covers; of full ink, that it has at most
+ALIKE = 0.6  # share of its columns in which a curve lies on one of another ink: it is a rim of that
+BEND_PX, APART = 0.7, 3.0  # px by which the way between two points may leave the straight line; px between points
+AT_END = 5.0  # px past the end of a curve that a tick may stand at it, as where the axis line covers the end
+SPIKES, TALL, NARROW = 2, 3.0, (2.5, 4.0)  # strokes across a curve that are error bars; times its stroke; width of one
+LEFT, LEFT_INK = 0.3, 0.5  # share of the plot's columns in which ink is left over, as that of one more curve; ink that counts
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """A curve of a line plot: its strand and way, the ink of its layer, its colour and name, and flags that all its points carry."""
+
+    strand: Strand
+    way: Way
+    traced: Traced
+    color: tuple[int, int, int]
+    name: str = ""
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, eq=False)
+class LinePlot:
+    """The curves of a panel; `explained` is the share of the plot's ink that lies on them, `spikes` how many strokes stand across them."""
+
+    curves: tuple[Curve, ...]
+    explained: float = 0.0
+    spikes: int = 0
+
+
+def find_line_plot(panel: Panel, legend: Sequence[LegendEntry]) -> LinePlot:
+    """The curves of a panel, traced."""
+    crop = strokes_of_plot(panel, legend)
+    paper = paper_color(crop)
+    crop = _without_grid(crop, paper)
+    picture = picture_of(crop)
+    layers = [y for y in find_layers(crop).layers if float((y.amount > 0.3).any(axis=0).mean()) > COLUMNS]
+    if not layers:
+        return LinePlot(())
+    amounts = picture.amounts([np.asarray(np.array(y.color) / 255, dtype=np.float32) for y in layers])
+    ink = picture.any_ink()
+    veiled = np.abs(panel.crop.astype(np.int16) - crop).max(axis=2) > 40
+    found: list[Curve] = []
+    for layer, amount in zip(layers, amounts, strict=True):
+        hiding = _other_ink(picture, amount, ink, layer.color) | veiled
+        traced = trace(amount, hiding)
+        if traced is None:
+            continue
+        whole = settled([s for s in traced.strands if s.span > 0.5 * LONG * crop.shape[1]], traced.thickness)
+        long = [s for s in whole if s.span > LONG * crop.shape[1] and s.shown > LEAST_SHOWN]
+        own = [Curve(s, way_of(s, traced.thickness, hiding, traced.crowded), traced, layer.color) for s in long]
+        found += [c for c in own if not _is_frame(c, panel)]
+    found = _without_rims(found)
+    found = [_doubted(c, panel) for c in found if not _is_gridline(c, panel)]
+    looks = [Look(c.color, c.strand, c.traced.thickness) for c in found]
+    found = [replace(c, name=name) for c, name in zip(found, names_of(looks, panel, legend), strict=True)]
+    spikes = sum(_spikes(c) for c in found)
+    strokes = np.where((ink > 2 * OTHER) & ~veiled, ink, 0)
+    drawn = _drawn(found, ink.shape)
+    if found and float(((strokes > LEFT_INK) & ~drawn).any(axis=0).mean()) > LEFT:
+        found = [replace(c, flags=(*c.flags, "curve_missing")) for c in found]
+    return LinePlot(tuple(found), float(strokes[drawn].sum()) / max(float(strokes.sum()), 1e-6), spikes)
+
+
+def read_line_plot(plot: LinePlot, panel: Panel, at: Sequence[float] | None) -> tuple[Series, ...]:
+    """The curves as series: points at the given x, or else at the ticks, the ends and the bends of each curve."""
+    return tuple(Series(c.name, hex_color(c.color), "line", _points(c, panel, at)) for c in plot.curves)
+
+
+def is_line_plot(plot: LinePlot, panel: Panel) -> bool:
+    """Whether the curves are most of what the plot shows, so that it is one though nobody said so."""
+    width = panel.box[2] - panel.box[0]
+    is_long = any(c.strand.span > SURE_LONG * width for c in plot.curves)
+    return is_long and plot.explained > EXPLAINED and plot.spikes < SPIKES
+
+
+def places_along_x(panel: Panel, at: Sequence[float]) -> list[tuple[float, float]]:
+    """The x that were asked for, left to right, each with its column (px of the figure; NaN where the axis has no such value)."""
+    if not isinstance(panel.x, Axis):
+        return []
+    calibration = panel.x.calibration
+    with np.errstate(invalid="ignore", divide="ignore"):
+        px = [float(calibration.to_pixel(v)) if calibration.scale.name != "log10" or v > 0 else float("nan") for v in at]
+    return sorted(zip(at, px, strict=True), key=lambda each: (np.isnan(each[1]), each[1]))
+
+
+def u_column(calibration: AxisCalibration, px: float) -> float:
+    """How well the axis tells the column of a value, px."""
+    per_px = abs(float(calibration.to_value(px + 0.5)) - float(calibration.to_value(px - 0.5)))
+    return float(calibration.u_value(px, 0.0)) / per_px if per_px > 0 else 0.0
+
+
+def mark_at(x: float, y: float, u_y: float, slope: float, panel: Panel, flags: Sequence[str], given: float | None) -> Mark:
+    """A point of a curve: what is not known of its column is not known of its row where the curve is steep."""
+    u_x = u_column(panel.x.calibration, x) if isinstance(panel.x, Axis) else 0.0
+    confidence = 0.6 if flags else 0.97
+    return Mark(Place(x, 0.0), Place(y, float(np.hypot(u_y, slope * u_x))), flags=tuple(flags), confidence=confidence, given_x=given)
+
+
+def off_curve(x: float, panel: Panel, given: float) -> Mark:
+    """A point that has no value because the curve does not reach it."""
+    column = float(np.clip(x, panel.box[0], panel.box[2])) if np.isfinite(x) else float(panel.box[0])
+    return Mark(Place(column, 0.0), Place(float("nan"), 0.0), flags=("off_curve",), confidence=0.6, given_x=given)
+
+
+# What is a curve
+
+
+def _other_ink(picture: Picture, amount: FloatArray, ink: FloatArray, color: tuple[int, int, int]) -> Mask:
+    """Where ink that is not of a colour may hide a curve of it; the pale rim of its own strokes hides nothing."""
+    own = np.asarray(np.array(color) / 255, dtype=np.float32)
+    rim = (cv2.dilate((amount > RIM_OF).astype(np.uint8), np.ones((3, 3), np.uint8)) > 0) & (ink < PALE_RIM)
+    return np.asarray(picture.unexplained(amount, own) & (ink > OTHER) & (amount < OWN) & ~rim, dtype=np.bool_)
+
+
+def _without_grid(crop: NDArray[np.uint8], paper: FloatArray) -> NDArray[np.uint8]:
+    """The plot without gridlines: rows and columns that pale ink covers from end to end, but for what is darker on them."""
+    drop = np.clip(paper - crop.astype(np.float32), 0, None)
+    strength = drop.max(axis=2)
+    full = float(np.quantile(strength[strength > 36], 0.95)) if (strength > 36).any() else 255.0
+    result = crop.copy()
+    for axis in (1, 0):
+        covered = (strength > 8).mean(axis=axis) > GRID_ALONG
+        typical = np.median(strength, axis=axis)
+        for k in np.flatnonzero(covered & (typical < PALE * full)).tolist():
+            line = (slice(k, k + 1), slice(None)) if axis == 1 else (slice(None), slice(k, k + 1))
+            shade = np.median(drop[line].reshape(-1, 3), axis=0)
+            lifted = crop[line].astype(np.float32) + shade
+            is_darker = (strength[line] > float(typical[k]) + 10)[..., None]
+            result[line] = np.clip(np.where(is_darker, lifted, paper), 0, 255).astype(np.uint8)
+    return result
+
+
+def _is_frame(curve: Curve, panel: Panel) -> bool:
+    """Whether a curve runs along an edge of the plot, level all the way."""
+    y, edge = curve.way.y, EDGE * panel.height
+    height = panel.box[3] - panel.box[1]
+    return bool(np.ptp(y) < 2 * LEVEL_PX and (y.max() <= edge or y.min() >= height - edge))
+
+
+def _is_level(curve: Curve) -> bool:
+    return bool(np.ptp(curve.way.y) < LEVEL_PX)
+
+
+def _is_gridline(curve: Curve, panel: Panel) -> bool:
+    """Whether a curve is a grey line, level from side to side at the height of a tick."""
+    ticks = np.array([t.px for t in panel.y.calibration.ticks]) - panel.box[1]
+    at_tick = ticks.size > 0 and float(np.abs(ticks - np.median(curve.way.y)).min()) < 1.5
+    is_whole = curve.strand.span > 0.95 * (panel.box[2] - panel.box[0])
+    return _is_level(curve) and at_tick and is_whole and max(curve.color) - min(curve.color) < 40
+
+
+def _doubted(curve: Curve, panel: Panel) -> Curve:
+    """A curve with what is in doubt of all its points."""
+    flags: tuple[str, ...] = ("curves_alike",) if curve.strand.rivals else ()
+    is_whole = curve.strand.span > 0.95 * (panel.box[2] - panel.box[0])
+    flags += ("level_line",) if _is_level(curve) and is_whole else ()
+    return replace(curve, flags=flags)
+
+
+def _without_rims(curves: Sequence[Curve]) -> list[Curve]:
+    """The curves without those that lie on one of another ink and have less of it: the rims that compression gives a stroke."""
+    kept: list[Curve] = []
+    for curve in sorted(curves, key=lambda c: -c.strand.span * c.strand.shown * c.traced.thickness):
+        x, y = curve.way.x, curve.way.y
+        is_rim = False
+        for other in kept:
+            inside = (x >= other.way.x[0]) & (x <= other.way.x[-1])
+            near = np.abs(np.interp(x, other.way.x, other.way.y) - y) < other.traced.thickness + 1
+            is_rim |= other.color != curve.color and bool((inside & near).mean() > ALIKE)
+        if not is_rim:
+            kept.append(curve)
+    return sorted(kept, key=lambda c: float(c.way.y[0]))
+
+
+def _spikes(curve: Curve) -> int:
+    """How many strokes stand upright across a curve, as error bars do."""
+    way, crowded = curve.way, curve.traced.crowded
+    gaps = np.diff(way.x)
+    count = 0
+    for k in np.flatnonzero((gaps > 1.5) & (gaps < NARROW[0] * way.thickness + NARROW[1])).tolist():
+        column, row = round((way.x[k] + way.x[k + 1]) / 2), (way.y[k] + way.y[k + 1]) / 2
+        inked = np.flatnonzero(~crowded[:, min(column, crowded.shape[1] - 1)])
+        above, below = inked[inked < row], inked[inked >= row]
+        top = int(above[-1]) + 1 if above.size else 0
+        bottom = int(below[0]) - 1 if below.size else crowded.shape[0] - 1
+        reach = max(row - top, bottom - row) - 0.5 * abs(way.y[k + 1] - way.y[k])
+        count += bool(TALL * way.thickness < reach and bottom - top < 0.9 * crowded.shape[0])
+    return count
+
+
+def _drawn(curves: Sequence[Curve], shape: tuple[int, ...]) -> Mask:
+    """Where (h, w) the ink of curves lies."""
+    drawn = np.zeros(shape, dtype=np.uint8)
+    for curve in curves:
+        corners = np.rint(np.column_stack([curve.way.x, curve.way.y])).astype(np.int32).reshape(-1, 1, 2)
+        cv2.polylines(drawn, [corners], isClosed=False, color=1, thickness=int(np.ceil(curve.traced.thickness)) + 4)
+    return drawn > 0
+
+
+# Points
+
+
+def _points(curve: Curve, panel: Panel, at: Sequence[float] | None) -> tuple[Mark, ...]:
+    x0, y0 = panel.box[0], panel.box[1]
+    if at is not None:
+        places: list[tuple[float | None, float]] = list(places_along_x(panel, at))
+    else:
+        places = [(None, px) for px in _own_places(curve, panel)]
+    marks = []
+    for given, px in places:
+        value = value_at(curve.way, px - x0) if np.isfinite(px) else None
+        if value is None or np.isnan(value.y):
+            marks.append(off_curve(px, panel, given if given is not None else float("nan")))
+        else:
+            marks.append(mark_at(px, value.y + y0, value.u, value.slope, panel, (*value.flags, *curve.flags), given))
+    return tuple(marks)
+
+
+def _own_places(curve: Curve, panel: Panel) -> list[float]:
+    """Columns of the ends of a curve, of the ticks between them, and of its bends."""
+    x0 = panel.box[0]
+    way = curve.way
+    points = outline(way).astype(np.float32).reshape(-1, 1, 2)
+    bends = np.asarray(cv2.approxPolyDP(points, BEND_PX, closed=False), dtype=float).reshape(-1, 2)[:, 0] + x0
+    ends = (float(way.x[0]) + x0, float(way.x[-1]) + x0)
+    places = [px for px in _tick_places(panel) if ends[0] - AT_END <= px <= ends[1] + AT_END]
+    for bend in (*ends, *bends.tolist()):
+        if all(abs(bend - place) > APART for place in places):
+            places.append(bend)
+    return sorted(places)
+
+
+def _tick_places(panel: Panel) -> list[float]:
+    if isinstance(panel.x, Categories):
+        return [float(px) for px in panel.x.axis.centers_px]
+    return [t.px for t in panel.x.calibration.ticks if t.used] if panel.x is not None else []
