@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from calibration.axis import SNAPPED_PX
 from calibration.consensus import ROUNDED_LOG, ROUNDED_VOTE, WORTH_TRYING, Candidates, IntArray, Line, least_squares, lines
-from calibration.numbers import Reading, parse_number
+from calibration.numbers import Reading, decimals_behind_gap, parse_number, with_lost_point
 from calibration.rounding import has_unequal_steps, unrounded
 from calibration.scale import FloatArray, Linear, Log10, Scale
 from calibration.witness import AT_PX, decade_ticks, minor_tick_witness
@@ -31,12 +31,16 @@ RECOVERED_VOTE = 0.7
 
 REPEATED = "the same label twice in one place"
 
+LEAST_LEADING = 2
+"""Labels with a leading zero or a gap that tell of lost decimal points; one alone may have a digit too many."""
+
 _LINEAR_IS_COMMON = 0.15
 _USUAL_DIRECTION = 0.2
 _ROUND_STEP = 0.1
 _MINOR_TICKS = 0.8
 _POWERS_ARE_LOG = 0.5
 _OTHER_TEXT = 0.15
+_NONE_LOST = 0.3
 _SECOND_OF_RAISED_AXIS = 0.1
 _ROUND_MANTISSAS = np.array([1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0])
 
@@ -80,7 +84,8 @@ class LabelRow:
     """The labels of an axis along the pixels, with their meanings (none: `refusals` says why), and the ticks that they may belong to.
 
     `ticks_px` may hold minor ticks, `minor_px` holds nothing else. `reach` is how far a tick may stand from the centre of its label, `u_px`
-    the standard uncertainty of a tick, and `rises` whether values usually rise with the pixels.
+    the standard uncertainty of a tick, and `rises` whether values usually rise with the pixels. `decimals` is how many digits of every
+    label stand behind a decimal point that was lost, 0 where none was.
     """
 
     labels: tuple[Label, ...]
@@ -91,18 +96,32 @@ class LabelRow:
     reach: float
     u_px: float
     rises: bool | None
+    decimals: int = 0
 
     @classmethod
-    def of(cls, labels: Sequence[Label], ticks_px: FloatArray, minor_px: FloatArray, u_px: float, rises: bool | None) -> LabelRow:
+    def of(
+        cls, labels: Sequence[Label], ticks_px: FloatArray, minor_px: FloatArray, u_px: float, rises: bool | None, decimals: int = 0
+    ) -> LabelRow:
         """Return the row of these labels, each with what its text can mean."""
         ordered = tuple(sorted(labels, key=lambda label: label.px))
         reach = _reach(ordered)
         is_raised = any(label.raised for label in ordered)
-        found = _with_common_mark(ordered, [_meanings(label, is_raised) for label in ordered])
+        found = _with_common_mark(ordered, [_meanings(label, is_raised, decimals) for label in ordered])
         is_repeat = [any(_is_repeat(ordered[i], found[i], ordered[k], found[k], reach) for k in range(i)) for i in range(len(ordered))]
         meanings = [() if again else some for again, some in zip(is_repeat, found, strict=True)]
         refusals = [REPEATED if again else "" if some else "not a number" for again, some in zip(is_repeat, meanings, strict=True)]
-        return cls(ordered, _with_common_half(meanings), tuple(refusals), ticks_px, minor_px, reach, u_px, rises)
+        return cls(ordered, _with_common_half(meanings), tuple(refusals), ticks_px, minor_px, reach, u_px, rises, decimals)
+
+    def with_lost_points(self) -> LabelRow | None:
+        """Return the row with what its labels mean if all of them lost their decimal points; None where nothing says so.
+
+        The labels of an axis have as many decimals each: as many as digits stand behind the leading zero or the gap of two labels or more.
+        """
+        found = (decimals_behind_gap(label.free_text) or decimals_behind_gap(label.text) for label in self.labels)
+        behind = [count for count in found if count]
+        if len(behind) < LEAST_LEADING or len(set(behind)) > 1:
+            return None
+        return LabelRow.of(self.labels, self.ticks_px, self.minor_px, self.u_px, self.rises, behind[0])
 
     @property
     def n_numbers(self) -> int:
@@ -201,8 +220,11 @@ def _reach(labels: Sequence[Label]) -> float:
     return TICK_REACH * float(np.median(2.0 * per_letter if is_along_text else sizes))
 
 
-def _meanings(label: Label, is_raised_axis: bool) -> tuple[Reading, ...]:
+def _meanings(label: Label, is_raised_axis: bool, decimals: int = 0) -> tuple[Reading, ...]:
     found = list(parse_number(label.text, raised=label.raised))
+    whole = with_lost_point(label.text, decimals) if decimals else None
+    if whole is not None:
+        found = [whole, *(replace(reading, cost=reading.cost + _NONE_LOST) for reading in found)]
     if is_raised_axis and not label.raised and _is_ambiguous(found):
         found = [replace(reading, cost=_SECOND_OF_RAISED_AXIS) for reading in found]
     known = {reading.value for reading in found}

@@ -18,9 +18,12 @@ _GROUPED = re.compile(r"(?P<whole>[1-9]\d{0,2}(?P<mark>[., ])\d{3}(?:(?P=mark)\d
 _EXPONENT = re.compile(r"(?P<mantissa>\d(?:[.,]\d+)?)e(?P<exponent>[+-]\d{1,3}|0|[1-9]\d{0,2})")
 _POWER = re.compile(r"(?:(?P<mantissa>\d+(?:[.,]\d+)?)x)?10(?P<caret>\^?)(?P<exponent>[+-]?\d{1,2})")
 
+_BARE_DIGITS = re.compile(r"\d+")
+
 _SECOND_MEANING = 0.45
 _UNRAISED_POWER = 0.4
 _RAISED_AS_PLAIN = 0.4
+_LOST_POINT = 0.05
 
 
 @dataclass(frozen=True)
@@ -65,6 +68,26 @@ def parse_number(text: str, *, raised: bool = False) -> tuple[Reading, ...]:
     found = [(r, r.cost + shadowed) for r in _plain(body) + _grouped(body) + _exponent(body)] + [(r, r.cost) for r in power]
     readings = [Reading(sign * r.value if r.value else 0.0, r.half, r.form, cost, is_percent) for r, cost in found]
     return tuple(sorted(readings, key=lambda reading: reading.cost))
+
+
+def decimals_behind_gap(text: str) -> int:
+    """Return how many digits stand where a decimal point was lost: behind a leading zero (`08`) or a gap (`-0 25`, `1 5`); else 0."""
+    body = _stripped(text)[0]
+    match = re.fullmatch(r"0 ?(\d+)|\d+ (\d{1,2})", body)
+    return len(match[1] or match[2]) if match else 0
+
+
+def with_lost_point(text: str, decimals: int) -> Reading | None:
+    """Return a label of bare digits as the number it was before it lost the point that stood before its last `decimals` digits.
+
+    None where it has too few digits, or anything but digits, a sign and a per-cent sign.
+    """
+    body, sign, is_percent = _stripped(text)
+    digits = body.replace(" ", "")
+    if not _BARE_DIGITS.fullmatch(digits) or len(digits) <= decimals:
+        return None
+    value = int(digits) / 10.0**decimals
+    return Reading(sign * value if value else 0.0, 0.5 * 10.0**-decimals, "decimal", _LOST_POINT, is_percent)
 
 
 def _stripped(text: str) -> tuple[str, float, bool]:

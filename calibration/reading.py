@@ -4,7 +4,8 @@ Recognition loses signs, decimal points and superscripts, and its confidence doe
 line against their ticks. Lines are proposed by pairs of labels (`consensus`), on a linear and on a logarithmic scale; each is refitted to
 the sub-pixel ticks, loses the labels that stand off it, and is weighed together with minor ticks, round steps and the usual direction
 (`hypothesis`). The best line is the reading, the best one that says something else the runner-up; where it comes close the axis is
-flagged. No label is repaired: one that does not fit is refused, with what it probably was as a reason.
+flagged. No label is repaired: one that does not fit is refused, with what it probably was as a reason. Only where all labels of an axis
+lost their decimal points do leading zeros (`05`, `10`, `15`) and gaps say where these stood; such an axis is flagged.
 """
 
 from __future__ import annotations
@@ -106,6 +107,19 @@ def read_axis(
         With `calibration` None and a reason where fewer than 2 labels agree or the labels contradict one another.
     """
     row = LabelRow.of(labels, _finite(ticks_px), _finite(minor_px), u_px, rises)
+    plain = _read_row(row, u_common_px)
+    again = None if plain.is_sure else row.with_lost_points()
+    if again is None:
+        return plain
+    pointed = _read_row(again, u_common_px)
+    return pointed if _n_used(pointed) >= _n_used(plain) else plain
+
+
+def _n_used(reading: AxisReading) -> int:
+    return 0 if reading.calibration is None else sum(tick.used for tick in reading.ticks)
+
+
+def _read_row(row: LabelRow, u_common_px: float) -> AxisReading:
     if row.n_numbers < 2:
         return _unread(row, f"expected 2 numbers or more beside the axis, found {row.n_numbers}")
     ranked = hypotheses(row)
@@ -148,11 +162,12 @@ def _doubts(row: LabelRow, best: Hypothesis, rival: Hypothesis | None) -> list[s
         f"the minor ticks are not those of a {best.scale.name} axis": best.witness < 0 or _misses_decades(row, best),
         f"the labels stand off their ticks by {_scatter_px(best):.1f} px": best.chi2 > LOOSE**2 * max(1, n_used - 2),
         "the values run against the usual direction: minus signs lost, or an inverted axis": _runs_against(row, best),
-        "decimal points lost: some labels have one, others do not": _mixes_decimals(row, best),
+        "decimal points lost: some labels have one, others do not": not row.decimals and _mixes_decimals(row, best),
         "equal ticks carry unequal steps: a digit was misread": best.is_uneven,
         "rounded labels, too few to tell the numbers behind them": best.is_rounded and n_used < 4,
         "powers of ten beside plain numbers": _mixes_powers(row, best),
         "powers of ten whose superscripts were lost, or the plain numbers": _may_be_powers(row, best),
+        "decimal points lost: leading zeros or gaps say where they stood": row.decimals > 0,
     }
     return [doubt for doubt, is_held in doubts.items() if is_held]
 

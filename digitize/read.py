@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration import SINCE_EPOCH, AxisCalibration, CategoryAxis, PixelTransform, iso_date
+from digitize.anew import with_read_anew
 from digitize.axes import Axis, find_axes, stepped
 from digitize.categories import Categories, x_title, y_title
 from digitize.deskew import Tilt, estimate_tilt, is_bilevel, straighten
@@ -149,7 +150,8 @@ def _axes(seen: _Seen) -> tuple[list[TextBox], list[Axis], tuple[Line, ...]]:
     texts = with_page_text(image, find_text(image), drawing.texts)
     strokes = strokes_of(pieces_of(drawing.paths))
     lines = with_drawn(find_lines(gray, int(LINE_SHARE * min(gray.shape))), strokes, gray, int(LINE_SHARE * min(gray.shape)))
-    texts, found = with_slanted(image, texts, find_axes(gray, texts, lines), lines)
+    texts, found = with_read_anew(image, texts, find_axes(gray, texts, lines), lines)
+    texts, found = with_slanted(image, texts, found, lines)
     axes = [with_multiplier(checked(exact_axis(axis, strokes), drawing.texts), texts) for axis in found]
     axes = [stepped(axis) for axis in axes] if seen.is_bilevel and seen.is_turned else axes
     return texts, [unsure(axis, seen.warp) for axis in axes], lines

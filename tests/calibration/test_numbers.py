@@ -3,6 +3,7 @@ from __future__ import annotations
 import pytest
 
 from calibration import parse_number
+from calibration.numbers import decimals_behind_gap, with_lost_point
 
 # text, value of the plain meaning, half a unit of its last place
 PLAIN = [
@@ -57,6 +58,23 @@ def test_what_is_no_number_has_no_meaning(text: str) -> None:
 @pytest.mark.parametrize("text", ["05", "00", "-025", "00%", "35e-03", "00e+00", "1e02"])
 def test_what_only_a_slip_of_recognition_writes_is_refused(text: str) -> None:
     assert parse_number(text) == ()
+
+
+LOST = [("08", 1), ("-0 25", 2), ("1 5", 1), ("00%", 1), ("8", 0), ("0", 0), ("1 000", 0), ("0.8", 0)]
+
+
+@pytest.mark.parametrize(("text", "decimals"), LOST)
+def test_a_leading_zero_or_a_gap_tells_of_a_lost_point(text: str, decimals: int) -> None:
+    assert decimals_behind_gap(text) == decimals
+
+
+def test_a_lost_point_is_put_back_where_the_others_had_it() -> None:
+    reading = with_lost_point("-125", 2)
+    assert reading is not None
+    assert (reading.value, reading.half, reading.form) == (-1.25, 0.005, "decimal")
+    assert reading.cost > 0.0
+    assert with_lost_point("5", 1) is None
+    assert with_lost_point("1.5", 1) is None
 
 
 def test_one_thousand_may_also_be_one() -> None:

@@ -134,6 +134,34 @@ def test_a_spoiled_label_is_refused_by_name(name: str) -> None:
     assert all(math.isnan(tick.value) for tick in reading.ticks if not tick.used)
 
 
+# what is left of labels whose decimal points are lost, and what they were at the ends
+LOST_POINTS = {
+    "below one": ("08 06 04 02 0", 0.8, 0),
+    "past one": ("00 05 10 15 20", 0, 2),
+    "with signs": ("-05 00 05 10", -0.5, 1),
+    "hundredths": ("000 025 050 075 100 125", 0, 1.25),
+    "gaps": ("2|5 5|0 7|5 10|0", 2.5, 10),
+    "one of them misread": ("18 07 06 05 04 03", 0.8, 0.3),
+}
+
+
+@pytest.mark.parametrize("name", LOST_POINTS)
+def test_leading_zeros_and_gaps_tell_where_lost_points_stood(name: str) -> None:
+    texts, first, last = LOST_POINTS[name]
+    labels, at = row([text.replace("|", " ") for text in texts.split()])
+    reading = read_axis(labels, at)
+    assert ends(reading, at) == pytest.approx([first, last], abs=1e-9)
+    assert "axis_uncertain" in reading.flags
+    assert "decimal points lost" in reading.reason
+
+
+@pytest.mark.parametrize("texts", ["05 10 15 20", "5 10 15 020 25", "0 05 10 015 20"])
+def test_one_leading_zero_alone_moves_no_point(texts: str) -> None:
+    labels, at = row(texts.split())
+    reading = read_axis(labels, at)
+    assert all(tick.value == int(tick.label) for tick in reading.ticks if tick.used)
+
+
 def test_a_refused_number_is_flagged_and_a_stray_word_is_not() -> None:
     labels, at = row(["0", "10", "26", "30", "40"])
     assert read_axis(labels, at).flags == ("labels_refused",)
