@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from digitize.barreach import Strokes
 from digitize.errorbars import ErrorBar
-from digitize.overplot import FAINT, FloatArray, Picture
+from digitize.painting import FAINT, FloatArray, Picture
 from digitize.refine import Fit
 from digitize.shapes import Shape
 

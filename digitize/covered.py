@@ -11,7 +11,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
-from digitize.overplot import FloatArray, Pen, Picture, Placed, agreement, overlooked
+from digitize.overplot import agreement, overlooked
+from digitize.painting import FloatArray, Pen, Picture, Placed
 from digitize.pens import SAME_SIZE, SeenSeries
 from digitize.refine import Fit
 

@@ -21,7 +21,7 @@ from digitize.greys import greys
 from digitize.ink import find_layers, paper_color
 from digitize.legend import LegendEntry
 from digitize.markers import UNIT, find_markers
-from digitize.overplot import Picture
+from digitize.painting import Picture
 from digitize.panels import Panel
 from digitize.points import position_noise, without_text
 from digitize.scaled import scaled_to

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from digitize.ink import paper_color
 from digitize.looks import Looks
 from digitize.markers import Marker, outlines
-from digitize.overplot import FloatArray, Pen, Picture
+from digitize.painting import FloatArray, Pen, Picture
 from digitize.refine import Fit, fit_marker, ink_amount
 from digitize.shapes import Shape
 

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from digitize.ink import paper_color
 from digitize.legend import LegendEntry
-from digitize.overplot import Picture
+from digitize.painting import Picture
 from digitize.panels import Panel
 
 LEGEND_PAD = 2.0  # digit heights around a legend's names and keys that its ground may cover

@@ -16,7 +16,7 @@ from digitize.ink import Ink, Layer, find_layers, paper_color, substantial
 from digitize.legend import LegendEntry, is_word, may_be_key
 from digitize.looks import SAME_X, Looks, Seen, alikeness, distinct, looks_of_keys, looks_of_markers, named, see, shared_out
 from digitize.markers import UNIT, find_markers
-from digitize.overplot import Picture
+from digitize.painting import Picture
 from digitize.panels import Panel
 from digitize.pens import from_px, learned, to_px
 from digitize.picture import picture_of

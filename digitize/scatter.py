@@ -13,7 +13,8 @@ from digitize.ink import find_layers
 from digitize.legend import LegendEntry, may_be_key
 from digitize.looks import Looks, Seen, distinct, looks_of_keys, looks_of_markers, named, resemblance, see
 from digitize.markers import UNIT, find_markers
-from digitize.overplot import CROWDED, Pen, Picture, Placed, agreement, crowded, misfit, read_markers
+from digitize.overplot import CROWDED, agreement, crowded, read_markers
+from digitize.painting import Pen, Picture, Placed, misfit
 from digitize.panels import Panel
 from digitize.pens import SeenSeries, learned
 from digitize.picture import picture_of

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from digitize.barreach import Reach, Standing, Strokes, weighed
 from digitize.barstrokes import DOUBTS, ENOUGH, Sighting, amounts_of, held_to_shades, inks_of, strokes_of_each, with_shades
 from digitize.errorbars import ErrorBar
-from digitize.overplot import INK, FloatArray, Picture
+from digitize.painting import INK, FloatArray, Picture
 
 UNSURE = frozenset({"end_doubtful", "end_hidden", "error_bar_hidden"})
 # By how much the middle of an even bar lies off its marker at most: in widths of a column, and as a share of its length. Of 217 drawn bars

@@ -12,7 +12,7 @@ from matplotlib.figure import Figure
 
 from digitize.covered import uncovered
 from digitize.looks import Looks
-from digitize.overplot import Pen, Picture, Placed, paint
+from digitize.painting import Pen, Picture, Placed, paint
 from digitize.pens import SeenSeries
 from digitize.read import read_image
 from digitize.record import PanelRecord

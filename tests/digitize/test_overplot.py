@@ -7,7 +7,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from digitize.overplot import Pen, Picture, Placed, crowded, misfit, needed, paint, read_markers
+from digitize.overplot import crowded, needed, read_markers
+from digitize.painting import Pen, Picture, Placed, misfit, paint
 from digitize.shapes import CIRCLE, SQUARE, TRIANGLE
 
 PAPER = np.ones(3, dtype=np.float32)

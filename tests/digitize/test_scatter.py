@@ -18,7 +18,7 @@ from digitize import digitize_file
 from digitize.kinds import _points
 from digitize.legend import LegendEntry
 from digitize.looks import Looks
-from digitize.overplot import Pen, Placed
+from digitize.painting import Pen, Placed
 from digitize.panels import Panel
 from digitize.pens import SeenSeries
 from digitize.read import read_image

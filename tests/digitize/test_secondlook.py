@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from digitize.barstrokes import Sighting, _cap, _shades, inks_of
 from digitize.errorbars import ErrorBar
-from digitize.overplot import Picture
+from digitize.painting import Picture
 from digitize.refine import Fit
 from digitize.secondlook import (
     _anchor,
