@@ -17,6 +17,7 @@ MARKER_LETTERS = frozenset("oO0QDCAVvXx")  # what two markers beside one another
 TALLEST = 2.2  # digit heights of the tick labels: no name is set larger
 CUT = 5.0  # digit heights that a name may have lost of its end
 FARTHEST_KEY = 3.2  # digit heights from a name within which its key begins
+TALL_KEY = 0.8  # heights of a name by which a key is higher than two lines at most
 KEY_REACH = 6.5  # heights of a name from it within which its key ends
 
 
@@ -202,7 +203,8 @@ def _key_beside(
     strip = image[top : bottom + 1, left : right + 1].astype(np.float32)
     paper = np.median(strip.reshape(-1, 3), axis=0)
     ink = np.abs(strip - paper).max(axis=2) > 40
-    ink[:, _thin(ink.mean(axis=0) > 0.95, THIN * h)] = False  # an axis line or a frame runs by: no key is as high as that
+    passing = _thin(ink.mean(axis=0) > 0.95, THIN * h)  # an axis line or a frame runs by: no key is as high as that
+    ink[:, passing] = False
     core = ink[round(0.5 * h) : round(1.7 * h) + 1]
     columns = core.any(axis=0)
     order = np.flatnonzero(columns) if right_side else np.flatnonzero(columns)[::-1]
@@ -222,7 +224,9 @@ def _key_beside(
     is_tick = not right_side and left == plot[0] and a == 0 and b < h
     if b - a < 0.3 * h or is_tick or any(t is not text and _crosses(key, t.box) for t in texts):
         return None
-    upper, lower = _middle_run(ink[:, a : b + 1].any(axis=1), 0.7 * h)
+    more = min(round(TALL_KEY * h), top, image.shape[0] - 1 - bottom)
+    tall = np.abs(image[top - more : bottom + more + 1, left + a : left + b + 1].astype(np.float32) - paper).max(axis=2) > 40
+    upper, lower = (row - more for row in _middle_run((tall & ~passing[a : b + 1]).any(axis=1), 0.7 * h))
     is_cap = max(b - a, lower - upper) < 0.8 * h and lower - upper < THIN * (b - a)  # a dash as a key is longer
     return None if is_cap else (left + a, top + upper, left + b, top + lower)
 
