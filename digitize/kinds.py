@@ -34,6 +34,7 @@ OUTLINED_CURVES = "its curves are drawn as areas, outlined stroke by stroke; suc
 PERHAPS_BARS = 0.35  # share of markers at which something like an error bar stands: then a scatter plot is not sure to be one
 MOST_BARRED = 0.7  # share of bars with an error bar, from which on one without is in doubt
 BETWEEN = 0.12  # distance of ticks, by which the middle of a group of bars lies off the tick that names it
+FEWEST_COLUMNS, DODGED = 3, 0.3  # columns that are no chance; share of their distance by which the marks of one stand beside one another
 CROWD = 60  # markers from which on those that overlap look as if strokes ran between them
 CROWD_DOUBTS = frozenset({"end_inferred", "end_doubtful", "shared_stem"})  # and make ends of such kinds
 INFERRED = frozenset({"end_inferred", "mirrored"})  # flags of error bars of which no end, or but one, was seen on its own
@@ -287,11 +288,21 @@ def _points(series: tuple[Series, ...], kind: str | None, medium: Medium, *, n_s
     with_bar = sum(_has_clear_bar(m) and doubts.isdisjoint(m.flags) and not _may_be_outline(m, height) for s in series for m in s.marks)
     if not count:
         return Marks("unknown", refused="no markers with error bars and no bars were found in this plot; other kinds are not read yet")
-    if kind == "scatter" or (kind is None and with_bar < 0.2 * count):
-        doubtful = sum(m.y_lo is not None or m.y_hi is not None for s in series for m in s.marks)
+    doubtful = sum(m.y_lo is not None or m.y_hi is not None for s in series for m in s.marks)
+    are_means = doubtful >= MOST_BARRED * count and _share_columns(series)
+    if kind == "scatter" or (kind is None and with_bar < 0.2 * count and not are_means):
         flags = ("error_bars_unread",) if kind is None and max(doubtful, n_strokes) >= PERHAPS_BARS * count else ()
         return Marks("scatter", tuple(replace(s, marks=tuple(_bare(m) for m in s.marks)) for s in series), flags, medium=medium)
     return Marks("errorbar", series, medium=medium)
+
+
+def _share_columns(series: Sequence[Series]) -> bool:
+    """Whether each series has a marker over each of the same places along the axis, as means at the same times have."""
+    at = [sorted(m.x.px for m in s.marks) for s in series]
+    if len(at) < 2 or len(at[0]) < FEWEST_COLUMNS or len({len(places) for places in at}) > 1:
+        return False
+    places = np.array(at)
+    return bool((np.ptp(places, axis=0) < DODGED * np.diff(np.median(places, axis=0)).min()).all())
 
 
 def _may_be_outline(mark: Mark, height: float) -> bool:

@@ -168,6 +168,20 @@ def test_inferred_ends_as_near_as_an_outline_make_no_error_bar_plot(reach: float
     assert _points((Series("A", "#000000", "triangle-open", marks),), None, "raster", height=12.0).kind == kind
 
 
+@pytest.mark.parametrize(("shift", "kind"), [(0.0, "errorbar"), (4.0, "errorbar"), (35.0, "scatter")])
+def test_doubtful_bars_at_the_same_times_in_every_series_are_error_bars(shift: float, kind: str) -> None:
+    """Bars of one ink at one time all hide one another; such plots were read as scatter plots."""
+
+    def series(name: str, off: float) -> Series:
+        ends = ("end_doubtful",)
+        marks = (Mark(Place(100.0 * k + off, 0.1), Place(80.0 + k, 0.1), y_hi=Place(30.0, 1.0), flags=ends) for k in range(4))
+        return Series(name, "#000000", "circle", tuple(marks))
+
+    marks = _points((series("A", 0.0), series("B", shift)), None, "raster", height=12.0)
+    assert marks.kind == kind
+    assert ("error_bars_unread" in marks.flags) is (kind == "scatter")
+
+
 @pytest.mark.parametrize(("coinciding", "left"), [(4, 1), (2, 5)])
 def test_a_series_that_is_a_second_look_at_the_markers_of_another_is_left_out(coinciding: int, left: int) -> None:
     pen = Pen(CIRCLE, 5.0, 0.0, np.zeros(3, np.float32))
