@@ -19,7 +19,7 @@ from digitize.legend import LegendEntry
 from digitize.linetraces import Strand, Traced, trace
 from digitize.linevalues import Way, outline, value_at, way_of
 from digitize.meetings import settled
-from digitize.overplot import Picture
+from digitize.painting import Picture
 from digitize.panels import Panel
 from digitize.series import Mark, Place, Series, hex_color
 
