@@ -154,7 +154,7 @@ def _gnuplot(one: Drawing, path: Path) -> None:
     ticks = ", ".join(f"{v:g}" for v in one.at)
     border = "set border 31" if one.is_boxed else "set border 3\nset xtics nomirror\nset ytics nomirror"
     script = "\n".join([
-        f"set terminal pngcairo size {w},{h} fontscale {one.dpi / 96:.3f} linewidth {one.dpi / 72:.3f} dashlength {one.dpi / 96:.3f}",
+        f"set terminal pngcairo size {w},{h} fontscale {one.dpi / 96:.3f} linewidth {one.dpi / 72:.3f} dashlength 1",
         f"set output '{path}'", *blocks, border, "set tics out", "set grid lc rgb '#dddddd'" if one.has_grid else "",
         f"set xrange [{one.x_lim[0]}:{one.x_lim[1]}]", f"set yrange [{one.y_lim[0]}:{one.y_lim[1]}]", f"set xtics ({ticks})",
         "set xlabel 'Time (min)'", "set ylabel 'Score'", "plot " + ", ".join(parts), "",

@@ -160,7 +160,7 @@ def _stepped(curve: Curve) -> float:
 
 def strokes_of_plot(panel: Panel, legend: Sequence[LegendEntry]) -> NDArray[np.uint8]:
     """The plot without words, keys and bands: what is left are strokes."""
-    crop = _without_words(panel, legend)
+    crop = without_words(panel, legend)
     return _without_bands(crop, paper_color(crop), panel.height)
 
 
@@ -235,7 +235,7 @@ def _is_frame(curve: Curve, panel: Panel) -> bool:
     return bool(at_top or curve.rows.min() >= curve.amount.shape[0] - at_edge)
 
 
-def _without_words(panel: Panel, legend: Sequence[LegendEntry]) -> NDArray[np.uint8]:
+def without_words(panel: Panel, legend: Sequence[LegendEntry]) -> NDArray[np.uint8]:
     """The plot without words and keys, but with what is coloured among the words: curves run through them."""
     crop = without_text(panel, legend)
     colored = np.ptp(panel.crop, axis=2) > COLORED

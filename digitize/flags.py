@@ -53,6 +53,8 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "steep": "The curve is steep here: a little to the left or right its value is another one.",
         "off_curve": "The curve does not reach this x: it has no value here.",
         "two_values": "The curve passes this x more than once: it has no single value here.",
+        "curve_in_part": "The curve was followed through a part of the plot only: it may be a part of another one, or go on.",
+        "band_unread": "A shaded band lies around the curve, as of confidence limits, but its edges do not show here for sure.",
         "level_line": "The curve is level from one side of the plot to the other: it may be a reference line and no data.",
         "at_risk_doubtful": "A number at risk was not read for sure, or is larger than the one before it.",
         "at_risk_unnamed": "No curve has the name of this row of numbers at risk: say to which it belongs.",

@@ -12,13 +12,15 @@ from scipy.optimize import linear_sum_assignment
 from digitize.curves import key_color
 from digitize.ink import paper_color
 from digitize.legend import LegendEntry
-from digitize.linetraces import Strand
+from digitize.linetraces import Piece, Strand
 from digitize.panels import Panel
 
 Doubles = NDArray[np.float64]
 
 SAME, FAR = 60.0, 110.0  # grey levels in a channel within which a key surely has the colour of a curve; and beyond which it has not
+DASH = 14.0  # times the stroke: a longer piece is no dash
 SOLID = 0.93  # share of a stroke that shows, from which on it is not dashed
+ENDS_IN_GAP = 0.1  # of the one dash of a key, that is empty after it
 SURE = 0.35  # by how much the best assignment of names must be better than the next
 INKED = 0.4  # of the darkest ink of a key
 
@@ -50,7 +52,7 @@ def names_of(looks: Sequence[Look], panel: Panel, legend: Sequence[LegendEntry])
         return [""] * len(looks)
     cost = np.full((len(looks), len(keys)), np.inf)
     dashes = [_dashes(_stretches(look)) for look in looks]
-    key_dashes = [_dashes(_key_stretches(panel, entry, paper)) for entry, _ in keys]
+    key_dashes = [_dashes(_key_stretches(panel, entry, legend, paper)) for entry, _ in keys]
     for i, look in enumerate(looks):
         for j, (_, color) in enumerate(keys):
             off = float(np.abs(np.subtract(look.color, color)).max())
@@ -81,12 +83,16 @@ def _unlike(a: Dashes, b: Dashes) -> float:
     """How unlike the dashes of two strokes are."""
     if a.shown > SOLID or b.shown > SOLID:
         return 0.0 if min(a.shown, b.shown) > SOLID else 0.6 + abs(a.shown - b.shown)
-    parts = [abs(float(np.log(max(x, 1.0) / max(y, 1.0)))) for x, y in ((a.longest, b.longest), (a.shortest, b.shortest), (a.gap, b.gap))]
-    return min(float(np.mean(parts)) + abs(a.shown - b.shown), 1.5)
+    pairs = ((a.longest, b.longest), (a.shortest, b.shortest), (a.gap, b.gap))
+    parts = [abs(float(np.log(max(x, 1.0) / max(y, 1.0)))) for x, y in pairs if np.isfinite(x) and np.isfinite(y)]
+    shown = abs(a.shown - b.shown) if np.isfinite(a.gap + b.gap) else 0.0
+    return min(float(np.mean(parts)) + shown, 1.5)
 
 
 def _dashes(stretches: tuple[Doubles, Doubles]) -> Dashes:
     on, off = stretches
+    if on.size == 1 and off.size == 1:  # a key with room for one dash alone
+        return Dashes(float(on[0] / (on[0] + off[0])), float(on[0]))
     if on.size < 2 or off.size < 1 or not on.sum():
         return Dashes(1.0)
     long, short = (float(np.quantile(on, q)) for q in (0.8, 0.2))
@@ -104,19 +110,30 @@ def _stretches(look: Look) -> tuple[Doubles, Doubles]:
             off.append(max(0.0, piece.first - pieces[k - 1].last - 1 + 0.7) * np.hypot(1, slope))
     gaps = np.array(off)
     lengths = np.maximum(np.array(on), 0.5)
-    # A few breaks in long pieces are crossings.
-    return (lengths, gaps) if lengths.sum() / lengths.size < 30 * look.thickness else (lengths[:1], gaps[:0])
+    # Breaks in long pieces are crossings.
+    is_solid = lengths[lengths > DASH * look.thickness].sum() > 0.5 * lengths.sum()
+    return (lengths[:1], gaps[:0]) if is_solid else (lengths, gaps)
 
 
-def _slope(pieces: Sequence, k: int) -> float:  # type: ignore[type-arg]
+def _slope(pieces: Sequence[Piece], k: int) -> float:
     a, b = pieces[max(0, k - 1)], pieces[min(len(pieces) - 1, k + 1)]
     dx = float(b.x[-1] - a.x[0])
     return float((b.y[-1] - a.y[0]) / dx) if dx > 0.5 else 0.0
 
 
-def _key_stretches(panel: Panel, entry: LegendEntry, paper: NDArray[np.float32]) -> tuple[Doubles, Doubles]:
-    """Lengths of the dashes of a key and of the gaps between them, px; a dash that its end cuts off does not count."""
+def _key_stretches(
+    panel: Panel, entry: LegendEntry, legend: Sequence[LegendEntry], paper: NDArray[np.float32]
+) -> tuple[Doubles, Doubles]:
+    """Lengths of the dashes of a key and of the gaps between them, px; a dash that its end cuts off does not count.
+
+    Keys of one column are equally long: one that seems shorter ends in a gap.
+    """
     x0, y0, x1, y1 = entry.key_box
+    column = [e.key_box for e in legend if min(e.key_box[2], x1) > max(e.key_box[0], x0)]
+    left, right = min(box[0] for box in column), max(box[2] for box in column)
+    is_left = x1 <= entry.text_box[0]
+    x0 = left if is_left or left > entry.text_box[2] else x0
+    x1 = right if not is_left or right < entry.text_box[0] else x1
     patch = panel.image[max(0, y0 - 1) : y1 + 2, max(0, x0 - 2) : x1 + 3].astype(np.float64)
     off = np.linalg.norm(patch - paper, axis=2)
     if not off.size or off.max() < 40:
@@ -126,4 +143,7 @@ def _key_stretches(panel: Panel, entry: LegendEntry, paper: NDArray[np.float32])
     edges = np.flatnonzero(np.diff((shown > INKED).astype(int), prepend=0, append=0))
     starts, ends = edges[::2], edges[1::2]
     on, gaps = (ends - starts).astype(float), (starts[1:] - ends[:-1]).astype(float)
+    rest = shown.size - 3.0 - ends[-1]
+    if on.size == 1 and rest > ENDS_IN_GAP * on[0]:
+        return on, np.array([rest])
     return (on[:-1] if on.size > 2 else on), gaps

@@ -202,9 +202,11 @@ def read_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None = N
     if panel.is_turned and kind is None:
         return Marks("unknown", refused="nothing that is read was found along this axis")
     marks = _points(read_points(panel, legend), kind, "raster", height=panel.height) if kind != "scatter" else Marks("scatter")
-    if kind is None and marks.kind == "unknown":
+    if kind is None and marks.kind in ("unknown", "scatter"):
         plot = find_line_plot(panel, legend)
-        return _traced(panel, plot, at) if is_line_plot(plot, panel) else marks
+        # The dots of a dotted line look like small markers.
+        if is_line_plot(plot, panel, is_sure=marks.kind == "scatter"):
+            return _traced(panel, plot, at)
     if marks.kind != "scatter":
         return marks
     reading = read_scatter(panel, legend)

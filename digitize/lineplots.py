@@ -12,10 +12,11 @@ from numpy.typing import NDArray
 from calibration import AxisCalibration
 from digitize.axes import Axis
 from digitize.categories import Categories
-from digitize.curves import picture_of, strokes_of_plot
+from digitize.curves import picture_of, strokes_of_plot, without_words
 from digitize.ink import find_layers, paper_color
 from digitize.keynames import Look, names_of
 from digitize.legend import LegendEntry
+from digitize.linebands import U_PX, Ground, ground_of, has_band
 from digitize.linetraces import Strand, Traced, trace
 from digitize.linevalues import Way, outline, value_at, way_of
 from digitize.meetings import settled
@@ -29,13 +30,16 @@ Mask = NDArray[np.bool_]
 
 COLUMNS = 0.15  # share of the plot's columns in which an ink shows that a curve may be drawn in
 LONG, LEAST_SHOWN = 0.3, 0.22  # share of the plot's width that a curve crosses; of its columns in which it shows
+THIN = 0.33  # digit heights: no marker is as small
+SURELY_EXPLAINED, MOST_CROWDED = 0.78, 0.1  # share of ink on curves where markers seem to stand; of ink too thick for a stroke
 SURE_LONG, EXPLAINED = 0.5, 0.7  # the same of curves that make a line plot; share of the plot's ink that these must be
 OTHER, OWN = 0.12, 0.2  # ink from which on a pixel may hide a curve; share of its own colour up to which it is other ink
 RIM_OF, PALE_RIM = 0.25, 0.45  # own ink beside which paler ink than this is its rim
 EDGE = 0.35  # of a digit's height: how far from the edge of the plot its frame may lie
 LEVEL_PX = 1.0  # px by which a curve that is level all the way wavers
 GRID_ALONG, PALE = 0.9, 0.7  # share of a row or column that a gridline covers; of full ink, that it has at most
-ALIKE = 0.6  # share of its columns in which a curve lies on one of another ink: it is a rim of that
+ALIKE = 0.6  # share of its places at which a curve lies on ones of another ink: it is made of their rims
+PARTLY = 0.6  # of the longest curve's columns: a shorter one may be a part of another
 BEND_PX, APART = 0.7, 3.0  # px by which the way between two points may leave the straight line; px between points
 AT_END = 5.0  # px past the end of a curve that a tick may stand at it, as where the axis line covers the end
 SPIKES, TALL, NARROW = 2, 3.0, (2.5, 4.0)  # strokes across a curve that are error bars; times its stroke; width of one
@@ -52,19 +56,26 @@ class Curve:
     color: tuple[int, int, int]
     name: str = ""
     flags: tuple[str, ...] = ()
+    band: Ground | None = None
+    """The ground in which the edges of its band lie, where it has one."""
 
 
 @dataclass(frozen=True, eq=False)
 class LinePlot:
-    """The curves of a panel; `explained` is the share of the plot's ink that lies on them, `spikes` how many strokes stand across them."""
+    """The curves of a panel; `explained` is the share of the plot's ink that lies on them, `spikes` how many strokes stand across them.
+
+    `crowded` is the share of the plot's ink that is too thick to be a stroke.
+    """
 
     curves: tuple[Curve, ...]
     explained: float = 0.0
     spikes: int = 0
+    crowded: float = 0.0
 
 
 def find_line_plot(panel: Panel, legend: Sequence[LegendEntry]) -> LinePlot:
     """The curves of a panel, traced."""
+    words = without_words(panel, legend)
     crop = strokes_of_plot(panel, legend)
     paper = paper_color(crop)
     crop = _without_grid(crop, paper)
@@ -76,17 +87,20 @@ def find_line_plot(panel: Panel, legend: Sequence[LegendEntry]) -> LinePlot:
     ink = picture.any_ink()
     veiled = np.abs(panel.crop.astype(np.int16) - crop).max(axis=2) > 40
     found: list[Curve] = []
+    crowded = np.zeros(ink.shape, dtype=bool)
     for layer, amount in zip(layers, amounts, strict=True):
         hiding = _other_ink(picture, amount, ink, layer.color) | veiled
         traced = trace(amount, hiding)
         if traced is None:
             continue
-        whole = settled([s for s in traced.strands if s.span > 0.5 * LONG * crop.shape[1]], traced.thickness)
+        crowded |= traced.crowded
+        whole = settled([s for s in traced.strands if s.span > 0.5 * LONG * crop.shape[1]], traced.thickness, traced.crowded)
         long = [s for s in whole if s.span > LONG * crop.shape[1] and s.shown > LEAST_SHOWN]
         own = [Curve(s, way_of(s, traced.thickness, hiding, traced.crowded), traced, layer.color) for s in long]
         found += [c for c in own if not _is_frame(c, panel)]
     found = _without_rims(found)
-    found = [_doubted(c, panel) for c in found if not _is_gridline(c, panel)]
+    longest = max((c.strand.span for c in found), default=0.0)
+    found = [_doubted(c, panel, longest) for c in found if not _is_gridline(c, panel)]
     looks = [Look(c.color, c.strand, c.traced.thickness) for c in found]
     found = [replace(c, name=name) for c, name in zip(found, names_of(looks, panel, legend), strict=True)]
     spikes = sum(_spikes(c) for c in found)
@@ -94,7 +108,9 @@ def find_line_plot(panel: Panel, legend: Sequence[LegendEntry]) -> LinePlot:
     drawn = _drawn(found, ink.shape)
     if found and float(((strokes > LEFT_INK) & ~drawn).any(axis=0).mean()) > LEFT:
         found = [replace(c, flags=(*c.flags, "curve_missing")) for c in found]
-    return LinePlot(tuple(found), float(strokes[drawn].sum()) / max(float(strokes.sum()), 1e-6), spikes)
+    found = _with_bands(found, ground_of(words, paper, panel.height))
+    total = max(float(strokes.sum()), 1e-6)
+    return LinePlot(tuple(found), float(strokes[drawn].sum()) / total, spikes, float(strokes[crowded].sum()) / total)
 
 
 def read_line_plot(plot: LinePlot, panel: Panel, at: Sequence[float] | None) -> tuple[Series, ...]:
@@ -102,11 +118,18 @@ def read_line_plot(plot: LinePlot, panel: Panel, at: Sequence[float] | None) -> 
     return tuple(Series(c.name, hex_color(c.color), "line", _points(c, panel, at)) for c in plot.curves)
 
 
-def is_line_plot(plot: LinePlot, panel: Panel) -> bool:
-    """Whether the curves are most of what the plot shows, so that it is one though nobody said so."""
+def is_line_plot(plot: LinePlot, panel: Panel, *, is_sure: bool = False) -> bool:
+    """Whether the curves are most of what the plot shows, so that it is one though nobody said so.
+
+    With `is_sure` its strokes must be thinner than any marker and nothing thicker may stand on them.
+    """
     width = panel.box[2] - panel.box[0]
     is_long = any(c.strand.span > SURE_LONG * width for c in plot.curves)
-    return is_long and plot.explained > EXPLAINED and plot.spikes < SPIKES
+    is_told = is_long and plot.explained > EXPLAINED and plot.spikes < SPIKES
+    if not (is_told and is_sure):
+        return is_told
+    is_thin = all(c.traced.thickness < THIN * panel.height for c in plot.curves)
+    return is_thin and plot.explained > SURELY_EXPLAINED and plot.crowded < MOST_CROWDED
 
 
 def places_along_x(panel: Panel, at: Sequence[float]) -> list[tuple[float, float]]:
@@ -185,25 +208,26 @@ def _is_gridline(curve: Curve, panel: Panel) -> bool:
     return _is_level(curve) and at_tick and is_whole and max(curve.color) - min(curve.color) < 40
 
 
-def _doubted(curve: Curve, panel: Panel) -> Curve:
+def _doubted(curve: Curve, panel: Panel, longest: float) -> Curve:
     """A curve with what is in doubt of all its points."""
     flags: tuple[str, ...] = ("curves_alike",) if curve.strand.rivals else ()
     is_whole = curve.strand.span > 0.95 * (panel.box[2] - panel.box[0])
+    flags += ("curve_in_part",) if curve.strand.span < PARTLY * longest else ()
     flags += ("level_line",) if _is_level(curve) and is_whole else ()
     return replace(curve, flags=flags)
 
 
 def _without_rims(curves: Sequence[Curve]) -> list[Curve]:
-    """The curves without those that lie on one of another ink and have less of it: the rims that compression gives a stroke."""
+    """The curves without those that lie on ones of another ink and have less of it: the rims that compression gives a stroke."""
     kept: list[Curve] = []
     for curve in sorted(curves, key=lambda c: -c.strand.span * c.strand.shown * c.traced.thickness):
         x, y = curve.way.x, curve.way.y
-        is_rim = False
+        near = np.zeros(x.shape, dtype=bool)
         for other in kept:
-            inside = (x >= other.way.x[0]) & (x <= other.way.x[-1])
-            near = np.abs(np.interp(x, other.way.x, other.way.y) - y) < other.traced.thickness + 1
-            is_rim |= other.color != curve.color and bool((inside & near).mean() > ALIKE)
-        if not is_rim:
+            if other.color != curve.color:
+                inside = (x >= other.way.x[0]) & (x <= other.way.x[-1])
+                near |= inside & (np.abs(np.interp(x, other.way.x, other.way.y) - y) < other.traced.thickness + 1)
+        if near.mean() <= ALIKE:
             kept.append(curve)
     return sorted(kept, key=lambda c: float(c.way.y[0]))
 
@@ -248,8 +272,28 @@ def _points(curve: Curve, panel: Panel, at: Sequence[float] | None) -> tuple[Mar
         if value is None or np.isnan(value.y):
             marks.append(off_curve(px, panel, given if given is not None else float("nan")))
         else:
-            marks.append(mark_at(px, value.y + y0, value.u, value.slope, panel, (*value.flags, *curve.flags), given))
+            mark = mark_at(px, value.y + y0, value.u, value.slope, panel, (*value.flags, *curve.flags), given)
+            marks.append(_banded(mark, curve, px - x0, value.y, y0) if curve.band is not None else mark)
     return tuple(marks)
+
+
+def _with_bands(curves: Sequence[Curve], ground: Ground) -> list[Curve]:
+    """The curves with their bands; one that runs in a shade whose edges do not show says that it was not read."""
+    result = []
+    for curve in curves:
+        is_shaded, is_own = has_band(curve.way, ground)
+        flags = (*curve.flags, "band_unread") if is_shaded and not is_own else curve.flags
+        result.append(replace(curve, flags=flags, band=ground if is_own else None))
+    return result
+
+
+def _banded(mark: Mark, curve: Curve, x: float, y: float, y0: int) -> Mark:
+    """A point with the limits that the band around its curve shows, or the word that they do not show here."""
+    edges = curve.band.edges(x, y, curve.way.thickness) if curve.band is not None else None
+    if edges is None:
+        return replace(mark, flags=(*mark.flags, "band_unread"), confidence=0.6)
+    upper, lower = (Place(edge + y0, float(np.hypot(U_PX, mark.y.u_px))) for edge in edges)
+    return replace(mark, y_lo=lower, y_hi=upper)
 
 
 def _own_places(curve: Curve, panel: Panel) -> list[float]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,22 +12,27 @@ from numpy.typing import NDArray
 from digitize.linetraces import Piece, Strand
 
 Doubles = NDArray[np.float64]
+Mask = NDArray[np.bool_]
 
-CLOSE = (1.5, 1.0)  # times the stroke and plus px between curves that meet
+CLOSE = (3.0, 2.0)  # times the stroke and plus px between curves that meet
 NEAR, FAR = (5.0, 6.0), (25.0, 20.0)  # the same: how far from a meeting directions and dashes are looked at
-RADIANS, DASHED = 0.35, 0.15  # what counts one: a turn; a difference in the share that shows
+RADIANS, DASHED, UNLIKE = 0.35, 0.15, 0.7  # what counts one: a turn; a difference in the share that shows; in the log of dashes' lengths
+LONGEST = 8.0  # times the stroke: a longer piece is no dash
 MISS = (0.5, 0.1)  # and a miss, of the stroke and of the length of a meeting
 SURE = 1.0  # by how much one way through must be better than the other
 ROUNDS = 3
 
 
-def settled(strands: Sequence[Strand], thickness: float) -> list[Strand]:
-    """The strands, with their tails exchanged where that suits clearly better; a strand in doubt has rivals."""
+def settled(strands: Sequence[Strand], thickness: float, crowded: Mask) -> list[Strand]:
+    """The strands, with their tails exchanged where that suits clearly better; a strand in doubt has rivals.
+
+    `crowded` (h, w) is where more ink lies than one stroke has: curves have met nowhere else.
+    """
     result = list(strands)
     for _ in range(ROUNDS):
         is_changed = False
         for i, j in combinations(range(len(result)), 2):
-            for start, end in _meetings(result[i], result[j], thickness):
+            for start, end in _meetings(result[i], result[j], thickness, crowded):
                 gain = _gain(result[i], result[j], (start, end), thickness)
                 if gain > SURE:
                     result[i], result[j] = _exchanged(result[i], result[j], (start + end) / 2)
@@ -36,14 +41,14 @@ def settled(strands: Sequence[Strand], thickness: float) -> list[Strand]:
         if not is_changed:
             break
     for i, j in combinations(range(len(result)), 2):
-        for start, end in _meetings(result[i], result[j], thickness):
+        for start, end in _meetings(result[i], result[j], thickness, crowded):
             if _gain(result[i], result[j], (start, end), thickness) > -SURE:
                 result[i], result[j] = (replace(s, rivals=(*s.rivals, start)) for s in (result[i], result[j]))
     return result
 
 
-def _meetings(a: Strand, b: Strand, thickness: float) -> list[tuple[float, float]]:
-    """First and last columns of each stretch in which two strands are so close that their strokes touch."""
+def _meetings(a: Strand, b: Strand, thickness: float, crowded: Mask) -> list[tuple[float, float]]:
+    """First and last columns of each stretch in which two strands are so close that their strokes may touch, and ink lies crowded."""
     first, last = max(a.x[0], b.x[0]), min(a.x[-1], b.x[-1])
     if last - first < 1:
         return []
@@ -56,14 +61,28 @@ def _meetings(a: Strand, b: Strand, thickness: float) -> list[tuple[float, float
     close = np.abs(apart) < (CLOSE[0] * thickness + CLOSE[1]) * steep
     close[1:] |= np.sign(apart[1:]) != np.sign(apart[:-1])
     edges = np.flatnonzero(np.diff(close.astype(int), prepend=0, append=0))
+    upper, lower = np.minimum(ya, yb) - thickness, np.maximum(ya, yb) + thickness
     found: list[tuple[float, float]] = []
     for lo, hi in zip(edges[::2], edges[1::2], strict=True):
         start, end = float(columns[lo]), float(columns[hi - 1])
+        if not _is_crowded(crowded, (start, end), (float(upper[lo:hi].min()), float(lower[lo:hi].max()))):
+            continue
         if found and start - found[-1][1] < NEAR[0] * thickness:
             found[-1] = (found[-1][0], end)
         else:
             found.append((start, end))
-    return found
+    reach = CLOSE[0] * thickness + CLOSE[1]
+    return [(start, end) for start, end in found if all(_is_parted(s, start - reach, end + reach) for s in (a, b))]
+
+
+def _is_crowded(crowded: Mask, columns: tuple[float, float], rows: tuple[float, float]) -> bool:
+    (left, right), (top, bottom) = columns, rows
+    return bool(crowded[max(0, int(top)) : int(bottom) + 2, max(0, int(left) - 2) : int(right) + 3].any())
+
+
+def _is_parted(strand: Strand, start: float, end: float) -> bool:
+    """Whether a strand was joined somewhere between two columns; a piece that runs through can have gone no other way."""
+    return any(p.last < end and q.first > start for p, q in pairwise(strand.pieces))
 
 
 def _ordered(strand: Strand) -> tuple[Doubles, Doubles]:
@@ -74,6 +93,8 @@ def _ordered(strand: Strand) -> tuple[Doubles, Doubles]:
 def _gain(a: Strand, b: Strand, where: tuple[float, float], thickness: float) -> float:
     """By how much it suits better that two strands exchange their tails at a meeting."""
     sides = {(s, left): _Side(strand, where, thickness, left=left) for s, strand in (("a", a), ("b", b)) for left in (True, False)}
+    if not all(side.is_known for side in sides.values()):
+        return 0.0
     straight = _cost(sides["a", True], sides["a", False], where, thickness) + _cost(sides["b", True], sides["b", False], where, thickness)
     across = _cost(sides["a", True], sides["b", False], where, thickness) + _cost(sides["b", True], sides["a", False], where, thickness)
     return straight - across
@@ -98,18 +119,19 @@ class _Side:
         self.length = max(0.0, end - begin)
         self.shown = min(1.0, sum(shown) / self.length) if self.length > 0 else 1.0
         self.weight = min(1.0, self.length / (0.5 * far))
+        lengths = [p.last - p.first + 1.0 for p in strand.pieces if lo <= p.x.mean() <= hi]
+        self.longest = min(max(lengths, default=1.0), LONGEST * thickness) * float(np.hypot(1, self.slope))
 
 
 def _cost(left: _Side, right: _Side, where: tuple[float, float], thickness: float) -> float:
     """How badly what comes after a meeting suits what came before it."""
-    if not (left.is_known and right.is_known):
-        return 0.0
     length = where[1] - where[0]
     middle_left, middle_right = left.at + left.slope * length / 2, right.at - right.slope * length / 2
     steep = float(np.hypot(1, min(left.slope, right.slope, key=abs)))
     miss = abs(middle_left - middle_right) / (MISS[0] * thickness + MISS[1] * length) / steep
     turn = abs(np.arctan(left.slope) - np.arctan(right.slope)) / RADIANS
-    dashes = abs(left.shown - right.shown) / DASHED * min(left.weight, right.weight)
+    dashes = abs(left.shown - right.shown) / DASHED + abs(np.log(left.longest / right.longest)) / UNLIKE
+    dashes *= min(left.weight, right.weight)
     return float(min(miss, 3.0) + min(turn, 3.0) + min(dashes, 3.0))
 
 

@@ -164,6 +164,31 @@ def test_what_hides_a_curve_is_said() -> None:
     assert values(series)[1] == pytest.approx(float(decay(np.array(30.0))), abs=CLOSE)
 
 
+def test_the_edges_of_a_band_are_its_limits() -> None:
+    def plot(axes: Axes) -> None:
+        axes.plot(X, wave(X), color="tab:blue")
+        axes.fill_between(X, wave(X) - 6, wave(X) + 9, color="tab:blue", alpha=0.25, linewidth=0)
+
+    (series,) = only(pixels(drawn(plot), 150), at=AT[1:-1]).series
+    x = np.array(AT[1:-1])
+    assert np.abs(values(series) - wave(x)).max() < CLOSE
+    assert np.abs(np.array([p.y_lo for p in series.points], dtype=float) - wave(x) + 6).max() < 2 * CLOSE
+    assert np.abs(np.array([p.y_hi for p in series.points], dtype=float) - wave(x) - 9).max() < 2 * CLOSE
+    assert all(not p.flags for p in series.points)
+
+
+def test_bands_over_one_another_are_said_to_be_unread() -> None:
+    def plot(axes: Axes) -> None:
+        for color, shift in (("tab:blue", 0), ("tab:red", 4)):
+            axes.plot(X, wave(X) + shift, color=color)
+            axes.fill_between(X, wave(X) + shift - 9, wave(X) + shift + 9, color=color, alpha=0.25, linewidth=0)
+
+    for series in only(pixels(drawn(plot), 150), at=AT[1:-1]).series:
+        for point in series.points:
+            assert (point.y_lo is None) == ("band_unread" in point.flags)
+            assert point.y_lo is None or abs(point.y - point.y_lo - 9) < 2 * CLOSE
+
+
 def test_gridlines_are_no_curves() -> None:
     def plot(axes: Axes) -> None:
         axes.plot(X, wave(X), color="black")
@@ -236,3 +261,33 @@ def test_a_loop_has_two_values_at_an_x(tmp_path: Path) -> None:
     (panel,) = digitize_file(paper(tmp_path / "loop.pdf", [figure]), at=(30.0,)).record.panels
     (point,) = panel.series[0].points
     assert (point.y, point.flags) == (None, ("two_values",))
+
+
+def test_dots_of_a_dotted_line_are_no_markers() -> None:
+    panel = only(pixels(drawn(lambda axes: axes.plot(X, rise(X), ":", color="black", linewidth=2)), 100), kind=None)
+    assert (panel.kind, len(panel.series)) == ("line", 1)
+    read = values(panel.series[0])
+    assert np.nanmax(np.abs(read - rise(np.array(AT)))) < CLOSE
+
+
+def test_points_along_a_line_of_their_own_are_no_dotted_curve() -> None:
+    x = np.linspace(2, 58, 40)
+    panel = only(pixels(drawn(lambda axes: axes.plot(x, rise(x), "o", color="black", markersize=3)), 100), kind=None)
+    assert (panel.kind, sum(len(s.points) for s in panel.series)) == ("scatter", 40)
+
+
+def test_a_name_goes_to_the_curve_whose_dashes_its_key_has() -> None:
+    def high(x: Floats) -> Floats:
+        return np.asarray(95 - 0.2 * x)
+
+    truth = {"Dotted": (":", wave), "Solid": ("-", decay), "Both": ("-.", rise), "Dashed": ("--", high)}
+
+    def plot(axes: Axes) -> None:
+        for name, (style, curve) in truth.items():
+            axes.plot(X, curve(X), style, color="black", label=name)
+        axes.legend(frameon=False, loc="center left", bbox_to_anchor=(1.0, 0.5))
+
+    panel = only(pixels(drawn(plot), 200), at=(33.0,))
+    assert {s.name for s in panel.series} == set(truth)
+    for series in panel.series:
+        assert values(series)[0] == pytest.approx(float(truth[series.name][1](np.array(33.0))), abs=CLOSE)
