@@ -19,6 +19,7 @@ from digitize.scaled import scaled_to
 CLEARLY = 0.2  # how much likelier a style must be for its points than another's, on average
 SURELY = 0.45  # the same, where the legend has fewer keys than there are styles: keys can be overlooked
 TWICE, NARROW = 0.5, 0.5  # what a second marker of a series in a column costs; width of columns, of the distance between them
+FEW = 8  # pixels that do not tell how dark a marker is: some of them are its edge
 SAME_X = 1.5  # px at the scale of UNIT: markers this near in x stand above one another
 
 
@@ -48,7 +49,9 @@ def see(marker: Marker, ink: Ink) -> Seen:
     h, w = ink.strength.shape
     x, y = round(marker.x), round(marker.y)
     ys, xs = np.mgrid[max(0, y - reach) : min(h, y + reach + 1), max(0, x - reach) : min(w, x + reach + 1)]
-    zone = marker.zone(xs - marker.x, ys - marker.y) & (np.abs(xs - marker.x) > SAME_X)
+    zone = marker.zone(xs - marker.x, ys - marker.y)
+    beside = zone & (np.abs(xs - marker.x) > SAME_X)  # of the stem of its error bar
+    zone = beside if beside.sum() >= FEW else zone  # a small marker has little there
     ys, xs = ys[zone], xs[zone]
     if not xs.size:
         return Seen(0, 0.0, marker)

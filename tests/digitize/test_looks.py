@@ -185,6 +185,12 @@ def test_a_marker_belongs_to_the_layer_with_most_of_its_ink(y: float, layer: int
     assert found.level == pytest.approx((255 - min((BLACK, BLUE)[layer])) / 255, abs=0.01)
 
 
+def test_a_marker_as_narrow_as_its_stem_is_as_dark_as_its_ink() -> None:
+    """Beside the stem nothing was left of small diamonds: they were taken for white ones, a series of their own."""
+    small = Marker(60.0, 25.0, 2.4, likeness("diamond"), 0.9, NO_END, NO_END)
+    assert see(small, ink(BLACK)).level == 1.0
+
+
 def test_the_darkness_of_an_open_marker_is_that_of_its_outline() -> None:
     ys, xs = np.mgrid[0:50, 0:140]
     ring = np.abs(np.hypot(xs - 60, ys - 25) - 5) < 1
