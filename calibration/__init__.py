@@ -8,7 +8,7 @@ from calibration.hypothesis import Label
 from calibration.numbers import Reading, parse_number
 from calibration.plane import Calibration, CategoryAxis, PixelTransform
 from calibration.reading import FLAGS, AxisReading, read_axis
-from calibration.scale import SCALES, Date, Linear, Log10, Scale, scale_named
+from calibration.scale import SCALES, Broken, Date, Linear, Log10, Scale, scale_named
 from calibration.worded import WordedAxis, read_worded_axis
 
 __all__ = [
@@ -18,6 +18,7 @@ __all__ = [
     "SNAPPED_PX",
     "AxisCalibration",
     "AxisReading",
+    "Broken",
     "Calibration",
     "CategoryAxis",
     "Date",

@@ -70,6 +70,48 @@ class Date(Linear):
 
 
 @dataclass(frozen=True)
+class Broken:
+    """A linear axis with a break: below it `u = value`, above it a scale of its own; the figure record calls it linear.
+
+    Attributes
+    ----------
+    below, above : float
+        The values at both edges of the break, `above` the larger one.
+    step : float
+        Width of the break in `u`.
+    factor : float
+        du/dvalue above the break, above 0.
+    """
+
+    below: float
+    above: float
+    step: float
+    factor: float
+    name: ClassVar[str] = "linear"
+
+    def forward(self, value: Values) -> Values:
+        """Return `u`; within the break it goes straight on from one edge to the other. A value that is not finite raises ValueError."""
+        _require_finite(value, self.name)
+        v = np.asarray(value, dtype=np.float64)
+        within = self.below + self.step * (v - self.below) / (self.above - self.below)
+        beyond = self.below + self.step + self.factor * (v - self.above)
+        return cast(Values, same_shape(value, np.where(v <= self.below, v, np.where(v < self.above, within, beyond))))
+
+    def inverse(self, u: Values) -> Values:
+        """Return the data value(s) of `u`."""
+        w = np.asarray(u, dtype=np.float64) - self.below
+        within = self.below + w * (self.above - self.below) / self.step
+        beyond = self.above + (w - self.step) / self.factor
+        return cast(Values, same_shape(u, np.where(w <= 0, self.below + w, np.where(w < self.step, within, beyond))))
+
+    def derivative(self, value: Values) -> Values:
+        """Return 1 below the break, `factor` above it, and its slope within."""
+        v = np.asarray(value, dtype=np.float64)
+        within = self.step / (self.above - self.below)
+        return cast(Values, same_shape(value, np.where(v <= self.below, 1.0, np.where(v < self.above, within, self.factor))))
+
+
+@dataclass(frozen=True)
 class Log10:
     """Equal ratios of value are equal lengths of axis: `u = log10(value)`, so natural and binary logarithmic axes are the same scale."""
 

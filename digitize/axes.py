@@ -21,6 +21,7 @@ MOST_SPLITS = 3  # how often a row or column of labels is cut to find the axes o
 NOISE_WEIGHT = 2.0  # the noise beside a stroke is less than that within it
 SIGN_FROM, SIGN_TO = 0.1, 0.6  # digit heights before a number between which its minus sign, if it has one, stands at least in part
 FAINT_SIGN, LEAST_SIGNED_PX = 20, 5  # grey levels by which it differs from the paper at least; smaller digits may have lost it
+STRAIGHT = 0.15  # steps of numbers by which they may stand off a straight line
 PIECES = 0.3  # share of an axis's labels beside which digits stand where they are parts of longer ones
 
 
@@ -185,7 +186,7 @@ def _axes_of_group(
 
 
 def _parts(group: Sequence[TextBox], side: Side) -> list[list[TextBox]]:
-    """The runs of two labels or more between the wide gaps of a row, and those between the places where its numbers start anew."""
+    """The runs of two labels or more between the wide gaps of a row, between the places where its numbers start anew, and about a break."""
     if len(group) < 4:
         return []
     middle = np.array([sum(side.span(b.box)[:2]) / 2 for b in group])
@@ -195,8 +196,29 @@ def _parts(group: Sequence[TextBox], side: Side) -> list[list[TextBox]]:
     steps = np.sign(np.diff(values))
     usual = np.sign(np.nansum(steps)) or (-1.0 if side.is_upright else 1.0)
     anew = np.isfinite(steps) & (steps != usual)
-    parts = [p.tolist() for cut in (wide, anew) if cut.any() for p in np.split(np.arange(len(group)), np.flatnonzero(cut) + 1)]
+    broken = _breaks(middle, values)
+    parts = [p.tolist() for cut in (wide, anew, broken) if cut.any() for p in np.split(np.arange(len(group)), np.flatnonzero(cut) + 1)]
     return [[group[k] for k in part] for part in parts if 2 <= len(part) < len(group)]
+
+
+def _breaks(middle: NDArray[np.float64], values: NDArray[np.float64]) -> NDArray[np.bool_]:
+    """After which label of a row (n - 1) its numbers go on along another straight line, as those of a broken axis do: one place or none."""
+    found = np.zeros(len(values) - 1, dtype=bool)
+    for k in range(2, len(values) - 1):
+        if len(values) > 4 and _is_straight(middle[:k], values[:k]) and _is_straight(middle[k:], values[k:]):
+            found[k - 1] = not _is_straight(middle, values)
+            break
+    return found
+
+
+def _is_straight(middle: NDArray[np.float64], values: NDArray[np.float64]) -> bool:
+    """Whether numbers (n) lie on one straight line against their places; one that was not read says nothing."""
+    known = np.isfinite(values)
+    at, read = middle[known], values[known]
+    if np.count_nonzero(known) < 2 or not np.ptp(read):
+        return False
+    line = np.polyfit(at, read, 1)
+    return bool(np.abs(read - np.polyval(line, at)).max() < STRAIGHT * np.abs(np.diff(read)).min())
 
 
 def read_names(gray: NDArray[np.uint8], side: Side, names: Sequence[TextBox], lines: Sequence[Line]) -> Axis | None:

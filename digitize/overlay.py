@@ -107,11 +107,18 @@ def _parts(point: PointRecord) -> list[float]:
 
 
 def _pixel(axis: AxisRecord, value: float) -> float | None:
-    """Where a value stands along an axis, by a straight line through its used ticks; None off a log scale's domain."""
+    """Where a value stands along an axis, by a straight line through its used ticks; None off a log scale's domain.
+
+    On a broken axis it is the line through the two ticks beside the value.
+    """
     ticks = [(t.px, t.value) for t in axis.ticks if t.used and isinstance(t.value, float)]
     if len(ticks) < 2 or (axis.scale == "log10" and value <= 0):
         return None
     px, values = np.array(ticks).T
     forward = np.log10 if axis.scale == "log10" else np.asarray
+    if "axis_broken" in axis.flags:
+        order = np.argsort(values)
+        first = int(np.clip(np.searchsorted(values[order], value) - 1, 0, len(values) - 2))
+        px, values = px[order][first : first + 2], values[order][first : first + 2]
     slope, intercept = np.polyfit(forward(values), px, 1)
     return float(intercept + slope * forward(value))

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from calibration import AxisCalibration, is_date
 from digitize.axes import Axis, read_names
+from digitize.broken import are_on_one_line, parting_line
 from digitize.categories import Categories, find_categories
 from digitize.lines import Line
 from digitize.ocr import TextBox
@@ -23,6 +24,7 @@ from digitize.vector.pieces import pieces_of
 __all__ = ["Box", "Categories", "Panel", "find_panels"]
 
 COLUMN = 0.2  # width over height up to which a panel without anything along x is none
+FOOT_PX = 3  # within which a level line is the foot of a plot
 SHARED = "shared_axis"
 
 
@@ -73,14 +75,18 @@ def find_panels(
         uprights = [a for a in credible if a.side.name == "right"]
     rows = [a for a in axes if a.side.name == "bottom" and _may_be_row(a)]
     panels: list[Panel] = []
-    for y in uprights:
+    for whole in uprights:
+        y, floor = _own_part(whole, uprights, lines)
         x = _axis_below(y, rows)
+        x = None if x is not None and x.marks.axis_at > floor + FOOT_PX else x
         limit = _next_axis(y, uprights, image.shape[1])
         beside = x if x is not None and _is_sure_row(x, boxes) else None  # two numbers may be part of a row of names: they end no plot
         box = plot_box(image, y, beside, lines, limit)
         if box is not None and pieces and y.side.name == "left":
             box = framed(box, y.marks.axis_at, y.span_px, pieces)
             box = with_bars(box, pieces, limit) if beside is None else box
+        if box is not None and box[3] > floor:
+            box = (box[0], box[1], box[2], round(floor - FOOT_PX))
         if box is not None and all(_overlap(box, p.box) <= 0.3 for p in panels):
             panels.append(_panel(image, y, x, box, boxes, lines, axes))
     panels = [p for p in panels if not _is_column(p)]
@@ -90,6 +96,24 @@ def find_panels(
     panels += _inner_cells(panels)
     panels = [replace(p, drawing=drawing) for p in panels]
     return tuple(sorted(panels, key=lambda p: (round(p.box[1] / 50), p.box[0])))
+
+
+def _own_part(axis: Axis, axes: Sequence[Axis], lines: Sequence[Line]) -> tuple[Axis, float]:
+    """An upright axis with the part of its line that is its own, and the row of the level line that parts its plot from the next below.
+
+    Plots right above one another have one line; the row is infinite where no plot follows.
+    """
+    floor, ceiling = np.inf, -np.inf
+    for other in axes:
+        if are_on_one_line(axis, other) and (line := parting_line(axis, other, lines)) is not None:
+            floor = min(floor, line.at)
+        if are_on_one_line(other, axis) and (line := parting_line(other, axis, lines)) is not None:
+            ceiling = max(ceiling, line.at)
+    own = axis.marks.axis_line
+    if own is None or (floor >= own.end and ceiling <= own.start):
+        return axis, float(floor)
+    own = replace(own, start=max(own.start, float(ceiling)), end=min(own.end, float(floor)))
+    return replace(axis, marks=replace(axis.marks, axis_line=own)), float(floor)
 
 
 def _is_column(panel: Panel) -> bool:

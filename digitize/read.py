@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from calibration import SINCE_EPOCH, AxisCalibration, CategoryAxis, PixelTransform, iso_date
 from digitize.anew import with_read_anew
 from digitize.axes import Axis, find_axes, stepped
+from digitize.broken import with_breaks_closed
 from digitize.categories import Categories, x_title, y_title
 from digitize.deskew import Tilt, estimate_tilt, is_bilevel, straighten
 from digitize.flags import known
@@ -95,6 +96,9 @@ def read_image(
         image = turned_over(image)
         to_original = to_original @ PixelTransform.from_matrix(from_turned_over(image.shape))
         texts, found, lines = _axes(replace(seen, image=image))
+    mended = with_breaks_closed(image, found, lines, texts, int(LINE_SHARE * min(image.shape[:2])))
+    if mended.is_broken:
+        image, found, lines, drawing = mended.image, list(mended.axes), mended.lines, Drawing()
     axes = with_given(found, calibrate, (image.shape[0], image.shape[1]), lines, to_original)
     upright = [replace(p, is_bilevel=seen.is_bilevel) for p in find_panels(image, axes, texts, lines, drawing)]
     if is_over:

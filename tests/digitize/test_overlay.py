@@ -10,7 +10,7 @@ from matplotlib.figure import Figure
 
 from calibration import AxisCalibration, Tick, scale_named
 from digitize.overlay import REFUSED, USED, draw_overlay
-from digitize.record import AxisRecord, PanelRecord, TickRecord
+from digitize.record import AxisRecord, PanelRecord, PointRecord, SeriesRecord, TickRecord
 from digitize.tickplot import draw_residuals
 
 
@@ -51,3 +51,14 @@ def test_residuals_show_every_tick_and_name_the_refused_ones() -> None:
     drawn = ax.containers[0].lines[0].get_xydata()
     assert drawn[:, 0] == pytest.approx([10.0, 60.3, 110.0])
     assert drawn[:, 1] == pytest.approx(axis.residuals_px[:3])
+
+
+def test_an_end_on_a_broken_axis_is_drawn_between_the_ticks_beside_it() -> None:
+    ticks = [TickRecord(px=p, value=v, label=f"{v:g}") for p, v in ((40.0, 120.0), (60.0, 100.0), (100.0, 10.0), (140.0, 0.0))]
+    point = PointRecord(x="A", y=5.0, px=(170.0, 120.0), y_hi=110.0)
+    record = panel(*ticks, flags=("axis_broken",))
+    series = SeriesRecord(name="A", color="#000000", marker="bar", points=(point,))
+    drawn = draw_overlay(np.full((200, 300, 3), 255, dtype=np.uint8), [record.model_copy(update={"series": (series,)})])
+    zoom = drawn.shape[0] // 200
+    rows = np.flatnonzero((drawn[:, 171 * zoom] != 255).any(axis=1)) / zoom
+    assert rows[rows > 25].min() == pytest.approx(50.0, abs=1.0)  # beneath the edge of the plot
