@@ -24,6 +24,7 @@ GAP = 0.8  # label heights of bare paper at which a label ends; less parts the d
 LONGEST = 5.0  # label heights that a label is long at most
 ROWS = 0.8  # label heights to either side of a tick in which its label stands
 LEAST_HEIGHT, MOST_HEIGHT = 0.7, 1.4  # of a label's ink, label heights
+LIFT = 1.4  # by which exponents make labels higher
 LEAST_CONFIDENCE = 0.5
 MOST_LOST = 0.6  # of the labels of an axis of pieces, which that of the whole labels uses at least
 SPLIT = "the digits of its labels stand apart: a decimal point may be lost"
@@ -65,7 +66,7 @@ def with_read_anew(
 
 
 def _is_doubted(axis: Axis) -> bool:
-    is_plain = all(b.rotation == 0 for b in axis.boxes) and 2 * sum(b.raised for b in axis.boxes) < len(axis.boxes)
+    is_plain = all(b.rotation == 0 for b in axis.boxes)
     n_ticks = axis.marks.px.size
     return "axis_uncertain" in axis.reading.flags and axis.side.is_upright and is_plain and LEAST_TICKS <= n_ticks <= MOST_TICKS
 
@@ -85,7 +86,8 @@ def _labels(image: NDArray[np.uint8], gray: NDArray[np.uint8], axis: Axis, texts
 def _box_beside(gray: NDArray[np.uint8], axis: Axis, inner: float, at: float) -> tuple[float, float, float, float] | None:
     """The ink of the label that ends at `inner` beside a tick; None where there is none, or none of a label's height."""
     height = max(b.height for b in axis.boxes)
-    top, bottom = max(0, round(at - ROWS * height)), min(gray.shape[0], round(at + ROWS * height) + 1)
+    lift = LIFT if any(b.raised for b in axis.boxes) else 1.0
+    top, bottom = max(0, round(at - lift * ROWS * height)), min(gray.shape[0], round(at + ROWS * height) + 1)
     first, last = max(0, round(inner - LONGEST * height)), round(inner) + 1
     strip = axis.side.view(gray)[top:bottom, first : last + 1]
     ink = np.median(strip).astype(float) - strip > INK
@@ -95,7 +97,7 @@ def _box_beside(gray: NDArray[np.uint8], axis: Axis, inner: float, at: float) ->
     ends = np.flatnonzero(-np.diff(columns) > GAP * height)
     columns = columns[: ends[0] + 1] if ends.size else columns
     rows = np.flatnonzero(ink[:, columns.min() : columns.max() + 1].any(axis=1))
-    if rows[0] == 0 or rows[-1] == ink.shape[0] - 1 or not LEAST_HEIGHT * height <= rows[-1] - rows[0] + 1 <= MOST_HEIGHT * height:
+    if rows[0] == 0 or rows[-1] == ink.shape[0] - 1 or not LEAST_HEIGHT * height <= rows[-1] - rows[0] + 1 <= lift * MOST_HEIGHT * height:
         return None
     ends_at = sorted(axis.side.across(float(first + c)) for c in (columns.min(), columns.max()))
     return ends_at[0], float(top + rows[0]), ends_at[1], float(top + rows[-1])

@@ -36,6 +36,7 @@ NUMBER_GAP, TIGHT_NUMBER_GAP, LEAST_CUT, CUT_STANDS_OUT = 0.48, 0.3, 0.25, 1.5
 EVEN_ROW, EVEN_PAIR = 1.9, 1.15
 SPECK = 0.12
 LONGEST_BASE = 5
+NARROW = 0.6  # of the text's height: narrower letters have that much room all the same
 LOOSE_SHARE = 0.65
 LEAST_TEXT_PX = 4.5
 STRAND_ASPECT, STRAND_RUNS, STRAND_FILL = 2.2, 1.2, 0.33
@@ -445,17 +446,19 @@ def _is_turned(boxes: Boxes, upright_sizes: NDArray[np.int64], least_height: flo
     """Whether a chain in the frame of turned text is a line of turned text, and not a column of upright labels.
 
     Letters lying on their side are not longer along the line than they are tall and follow at a fraction of that; upright labels, one
-    below the other, stand apart. Letters that run together make long parts, alone on their row; between a pair of digits a point may
-    stand. A broken digit lies too low.
+    below the other, stand apart. A narrow letter, as a 1 is, has bare paper to both sides. Letters that run together make long parts,
+    alone on their row; between a pair of digits a point may stand. A broken digit lies too low.
     """
     boxes = boxes[np.argsort(boxes[:, 0])]
     along, across = (boxes[:, 2:] - boxes[:, :2] + 1).T
     height = float(np.quantile(across, 0.75))
     length = boxes[:, 2].max() - boxes[0, 0] + 1
     gaps = (boxes[1:, 0] - np.maximum.accumulate(boxes[:-1, 2]) - 1) / height
+    bearing = np.maximum(0.0, NARROW - along / height) / 2
     is_alone = np.median(upright_sizes) <= max(1, 0.4 * len(boxes))
     if len(boxes) >= 3:
-        return bool(is_alone and length > 1.7 * height and np.median(gaps) < 0.3 and np.median(along / across) < 2.5)
+        is_close = np.median(gaps - bearing[1:] - bearing[:-1]) < 0.3 and np.median(along / across) < 2.5
+        return bool(is_alone and length > 1.7 * height and is_close)
     if len(boxes) == 2:
         lying = along / across
         is_pair = (gaps[0] < 0.72 and lying.max() < 0.95) or (gaps[0] < 0.3 and lying.min() < 0.95 and lying.max() < 2.2)
@@ -592,7 +595,10 @@ def split_line(ink: Ink, line: Line, pieces: int, number_gap: float = NUMBER_GAP
     members = np.asarray(line.parts)
     height = line.height * ink.scale
     gaps = (frame[members[1:], 0] - np.maximum.accumulate(frame[members, 2])[:-1] - 1) / height
-    cuts = np.flatnonzero(gaps > number_gap)
+    w, h = (frame[members, 2:] - frame[members, :2] + 1).T
+    bearing = np.where(h > LOOSE_SHARE * height, np.maximum(0.0, NARROW - w / height) / 2, 0.0)
+    # What reads as one number is cut only where no room beside a 1 explains the gap.
+    cuts = np.flatnonzero((gaps if pieces > 1 else gaps - bearing[1:] - bearing[:-1]) > number_gap)
     if len(cuts) + 1 < pieces:
         order = np.argsort(-gaps, kind="stable")
         cuts, rest = np.sort(order[: pieces - 1]), order[pieces - 1 :]

@@ -59,6 +59,24 @@ def test_labels_with_their_points_are_sure(dpi: int) -> None:
     assert panel.record.y_axis.flags == ()
 
 
+def test_small_exponents_are_read_beside_their_ticks() -> None:
+    # At 7 px of text exponents are 3 px high: they do not gather with their tens.
+    values = 10.0 ** np.arange(-2, 3)
+    with mpl.rc_context({"font.family": "DejaVu Sans", "font.size": 5.5}):
+        figure = Figure(figsize=(3.8, 3), dpi=115, layout="tight")
+        canvas = FigureCanvasAgg(figure)
+        ax = figure.add_subplot()
+        ax.scatter([10, 30, 55, 80, 95], [0.05, 7, 0.6, 40, 2], marker="s", s=12, facecolors="none", edgecolors="k")
+        ax.set_yscale("log")
+        ax.set_ylim(values[0], values[-1])
+        canvas.draw()
+    (panel,) = read_image(np.asarray(canvas.buffer_rgba())[..., :3].copy())
+    used = [t.value for t in panel.record.y_axis.ticks if t.used]
+    assert panel.record.y_axis.scale == "log10"
+    assert len(used) >= 4
+    assert all(np.min(np.abs(np.log10(values) - np.log10(float(v)))) < 1e-9 for v in used)
+
+
 def test_digits_apart_without_zeros_before_them_are_never_sure() -> None:
     # 2.5, 5.0, 7.5 and 10.0 without their points agree as 25, 50, 75 and 100 as well.
     values = np.array([2.5, 5.0, 7.5, 10.0])

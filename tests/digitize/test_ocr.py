@@ -114,6 +114,19 @@ def test_single_turned_digits_keep_their_sign(labels: list[str]) -> None:
     assert [box.number for box in boxes_of(picture)] == labels
 
 
+@pytest.mark.parametrize(("font", "size"), [("DejaVu Serif", 11), ("DejaVu Serif", 14), ("STIXGeneral", 13), ("STIXGeneral", 18)])
+def test_turned_ones_stand_in_their_numbers(font: str, size: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    # The bare paper beside a narrow 1 is wider than that between other digits.
+    monkeypatch.setitem(globals(), "FONT", font_manager.findfont(font))
+    labels = ["171", "117", "110", "150"]
+    picture = canvas(200, 400)
+    for k, label in enumerate(labels):
+        write(picture, (60, 20 + 90 * k), label, size, turn=90)
+    found = boxes_of(picture)
+    assert [box.number for box in found] == labels
+    assert {box.rotation for box in found} == {90}
+
+
 def test_turned_digits_with_a_wide_point_between_are_one_number() -> None:
     """In some fonts two thirds of a digit's height lie between the digits of 2.5."""
     picture = canvas(200, 500)
