@@ -26,7 +26,6 @@ from calibration.scale import FloatArray
 FLAGS: Mapping[str, str] = MappingProxyType(
     {
         "axis_uncertain": "The tick labels allow another reading of the axis, or are too few to check one another.",
-        "axis_broken": "The axis is broken: each part has a scale of its own. Check the bars that run through the break.",
         "axis_unread": "No two tick labels agree on an axis; it needs two ticks given by hand.",
         "labels_refused": "One or more tick labels contradict the others and were not used.",
         "labels_rounded": "Tick labels are rounded by the author: the printed number is not exactly the tick's value.",

@@ -14,6 +14,7 @@ from calibration.reading import FLAGS as AXIS_FLAGS
 FLAGS: Mapping[str, str] = MappingProxyType(
     {
         **AXIS_FLAGS,
+        "axis_broken": "The axis is broken: each part has a scale of its own. Check the bars that run through the break.",
         "axis_multiplied": "A power of ten at the end of the axis multiplies its labels; the values hold it. Check that it was read right.",
         "no_labels": "No labels could be read along the x axis: the points have no x.",
         "dates_as_names": "Dates or times stand along the x axis; a point carries the nearest one.",
