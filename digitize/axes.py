@@ -16,6 +16,7 @@ from digitize.ticks import Side, SideName, TickMarks, find_ticks, is_on_edges, i
 
 MIN_CONFIDENCE = 0.5
 LIKE_DIGITS = frozenset("oOQDlIiSsBZzgqbeEx%")  # letters that a digit or a sign of a number is read as
+MOST_DIGITS = 12  # of a label
 MOST_LABELS = 40  # no axis has more; a longer column is a table
 MOST_SPLITS = 3  # how often a row or column of labels is cut to find the axes of panels beside one another
 NOISE_WEIGHT = 2.0  # the noise beside a stroke is less than that within it
@@ -142,8 +143,11 @@ def _stands_along(axis: Axis, line: Line, box: TextBox) -> bool:
 
 
 def _is_number(box: TextBox) -> bool:
-    """Whether a text may be a number; `P1`, `2 mg`, `1/20` and `12:00` are none, though with letters forbidden they read as numbers."""
-    if box.number_confidence < MIN_CONFIDENCE or not any(c.isdigit() for c in box.number):
+    """Whether a text may be a number; `P1`, `2 mg`, `1/20` and `12:00` are none, though with letters forbidden they read as numbers.
+
+    Nor are labels that run into one another: no number has so many digits.
+    """
+    if box.number_confidence < MIN_CONFIDENCE or not 0 < sum(c.isdigit() for c in box.number) <= MOST_DIGITS:
         return False
     is_name = any((c.isalpha() and c not in LIKE_DIGITS) or c in "/:" for c in box.text)
     return not (is_name and box.confidence > 0.8)

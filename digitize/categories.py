@@ -18,6 +18,7 @@ TITLE_REACH = 8.0  # how far beyond the labels a title stands, in label heights
 FRACTION = re.compile(r"1/\d+|\d+/\d")  # a titre or a share, and a date only perhaps
 NUMERIC = re.compile(r"[\d.,eE+\-% ]+")
 RANGE = re.compile(r"(?<![eE])[\s\d]-\s?\d")
+RUN_OF_DIGITS = 8
 PANEL_LETTER = re.compile(r"[(\[]?[a-l][)\].:]?", re.IGNORECASE)
 
 
@@ -53,9 +54,15 @@ def _in_no_order(names: Sequence[str]) -> bool:
 
 
 def _is_run(text: str) -> bool:
-    """Whether a text holds nothing but signs of numbers, four digits or more, and is neither one number nor a date nor a range (`0-10`)."""
+    """Whether a text holds nothing but signs of numbers, four digits or more, and is neither one number nor a date nor a range (`0-10`).
+
+    Nor is one word that begins with a digit and has eight or more a number or a name: digits that touch read as letters.
+    """
     plain = text.strip().replace("\u2212", "-")
-    is_numeric = NUMERIC.fullmatch(plain) is not None and sum(map(str.isdigit, plain)) >= 4
+    count = sum(map(str.isdigit, plain))
+    if count >= RUN_OF_DIGITS and plain[0].isdigit() and " " not in plain:
+        return not is_date(plain)
+    is_numeric = NUMERIC.fullmatch(plain) is not None and count >= 4
     return is_numeric and not (parse_number(plain) or is_date(plain) or RANGE.search(plain))
 
 

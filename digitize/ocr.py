@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from calibration import is_date
 from digitize.recognition import ModelNotFound, Reading, recogniser
+from digitize.runs import run_of_numbers
 from digitize.textboxes import (
     NUMBER_GAP,
     TIGHT_NUMBER_GAP,
@@ -23,7 +24,9 @@ from digitize.textboxes import (
     find_ink,
     find_lines,
     has_inner_point,
+    split_after,
     split_at_signs,
+    split_at_steps,
     split_line,
     without_part_at_end,
 )
@@ -35,6 +38,7 @@ Image = NDArray[np.uint8]
 PADDING = 0.28
 """Margin around the ink, in digit heights (0.2 em)."""
 LEAST_CONFIDENCE, DOUBTED, BETTER = 0.5, 0.5, 0.1
+RUN_OF_DIGITS = 8  # digits that no label of a tick has
 RUN_TOGETHER = re.compile(r"[-+]?0\d+(\.\d*)?|.*\..*\..*|.*\d-.*")
 NUMBER = re.compile(r"[-+]?(0|[1-9]\d*)?(\.\d+)?%?")
 KEY_COLOUR_STEP = 25.0
@@ -254,6 +258,10 @@ def _pieces(ink: Ink, line: Line, text: str) -> list[Line]:
         signs = len(re.findall("[-−]", text))
         if signs > 1 and text.startswith(("-", "−")) and (cut := split_at_signs(ink, line, signs)):
             return cut
+        if sum(map(str.isdigit, text)) >= RUN_OF_DIGITS:
+            lengths = [len(number) for number in run_of_numbers("".join(tokens))]
+            if cut := split_after(ink, line, lengths) or split_at_steps(ink, line):
+                return cut
         is_one = NUMBER.fullmatch("".join(tokens).replace("−", "-")) is not None
         return split_line(ink, line, max(len(tokens), text.count(".")), NUMBER_GAP if is_one else TIGHT_NUMBER_GAP)
     for end, count in end_pieces(ink, line):

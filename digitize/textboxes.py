@@ -6,6 +6,7 @@ fixed number of pixels, because figures come at 72 dpi with digits of 7 px and a
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
@@ -33,6 +34,7 @@ LEAST_OF_TEXT = 0.3
 LEAST_STAMP = 0.45  # text heights
 MOST_IN_TEXT, LEAST_ROWS = 40, 5.0
 NUMBER_GAP, TIGHT_NUMBER_GAP, LEAST_CUT, CUT_STANDS_OUT = 0.48, 0.3, 0.25, 1.5
+EVENLY, LEAST_GAP = 0.12, 0.05
 EVEN_ROW, EVEN_PAIR = 1.9, 1.15
 SPECK = 0.12
 LONGEST_BASE = 5
@@ -605,6 +607,39 @@ def split_line(ink: Ink, line: Line, pieces: int, number_gap: float = NUMBER_GAP
         if len(cuts) + 1 < pieces or gaps[cuts].min() < max(LEAST_CUT, CUT_STANDS_OUT * gaps[rest].max(initial=0)):
             return []
     return [_line(ink, frame, piece, height, line.rotation) for piece in np.split(members, cuts + 1)] if len(cuts) else []
+
+
+def split_at_steps(ink: Ink, line: Line) -> list[Line]:
+    """The line cut at its wide gaps: those above the greatest step between all of them; none without such a step."""
+    frame = _reading_frame(ink.boxes, line.rotation, ink.labels.shape[0])
+    members = np.asarray(line.parts)
+    height = line.height * ink.scale
+    gaps = (frame[members[1:], 0] - np.maximum.accumulate(frame[members, 2])[:-1] - 1) / height
+    steps = np.sort(gaps)
+    ratios = np.where(steps[1:] >= LEAST_CUT, steps[1:] / np.maximum(steps[:-1], LEAST_GAP), 0.0)
+    if not ratios.size or ratios.max() < CUT_STANDS_OUT:
+        return []
+    return [
+        _line(ink, frame, piece, height, line.rotation)
+        for piece in np.split(members, np.flatnonzero(gaps >= steps[1:][ratios.argmax()]) + 1)
+    ]
+
+
+def split_after(ink: Ink, line: Line, counts: Sequence[int]) -> list[Line]:
+    """The line cut into pieces of so many characters each, where these are evenly spaced; none where they are not or do not come apart."""
+    frame = _reading_frame(ink.boxes, line.rotation, ink.labels.shape[0])
+    members = np.asarray(line.parts)
+    widths = frame[members, 2] - frame[members, 0] + 1
+    characters = np.cumsum(np.maximum(1, np.round(widths / np.median(widths))))  # digits that touch are one part
+    ends = np.cumsum(counts)
+    if not counts or ends[-1] != characters[-1] or not np.isin(ends, characters).all():
+        return []
+    pieces = np.split(members, np.searchsorted(characters, ends[:-1]) + 1)
+    middles = np.array([(frame[piece, 0].min() + frame[piece, 2].max()) / 2 for piece in pieces])
+    steps = np.diff(middles)
+    if np.abs(steps - steps.mean()).max() > EVENLY * steps.mean():
+        return []
+    return [_line(ink, frame, piece, line.height * ink.scale, line.rotation) for piece in pieces]
 
 
 def split_at_signs(ink: Ink, line: Line, pieces: int) -> list[Line]:

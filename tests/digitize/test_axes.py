@@ -10,6 +10,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from digitize.axes import Axis, find_axes
@@ -18,6 +20,7 @@ from digitize.lines import find_lines
 from digitize.ocr import TextBox
 from digitize.panels import Categories
 from digitize.read import read_image
+from digitize.record import AxisRecord
 from tests.digitize.drawings import RANGES, Drawing, Renderer, as_jpeg, askew, draw, misread_px, read_panels
 
 RENDERERS: tuple[Renderer, ...] = ("agg", "pdf")
@@ -260,3 +263,32 @@ def test_labels_that_lost_their_decimal_points_are_in_doubt() -> None:
     doubtful, *_ = find_axes(gray, [*whole, *(text("0", 33, row) for row in rows[:4])], find_lines(gray, 36))
     assert not doubtful.reading.is_sure
     assert "decimal point" in doubtful.reading.reason
+
+
+def _dense(ticks: NDArray[np.int64], inches: float) -> AxisRecord:
+    """The level axis of a figure so wide, with 14 px labels at these ticks."""
+    figure = Figure(figsize=(inches, 2.5), dpi=150, layout="constrained")
+    canvas = FigureCanvasAgg(figure)
+    ax = figure.add_subplot()
+    ax.plot(ticks, np.arange(9.0), "ko", markersize=5)
+    ax.set(xticks=ticks, yticks=range(0, 10, 3))
+    ax.tick_params(labelsize=9)
+    canvas.draw()
+    (read,) = read_image(np.asarray(canvas.buffer_rgba(), dtype=np.uint8)[..., :3].copy())
+    return read.record.x_axis
+
+
+@pytest.mark.parametrize(("first", "step"), [(90, 10), (0, 50)])
+@pytest.mark.parametrize("inches", [2.4, 2.5])
+def test_labels_closer_than_words_are_told_apart(first: int, step: int, inches: float) -> None:
+    """Labels right beside one another read as one number; it was taken for one, of 5e22."""
+    ticks = first + step * np.arange(9)
+    axis = _dense(ticks, inches)
+    assert [t.value for t in axis.ticks] == ticks.tolist()
+    assert not axis.flags
+
+
+@pytest.mark.parametrize("inches", [2.0, 2.2])
+def test_labels_that_touch_are_no_names(inches: float) -> None:
+    x_axis = _dense(90 + 10 * np.arange(9), inches)
+    assert x_axis.flags == ("axis_unread",)
