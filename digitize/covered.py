@@ -23,6 +23,7 @@ SAME_PLACE = 0.6  # half-sizes within which two are one
 SHOWN, LIKE = 0.5, 0.5  # share of a marker's ink that must show for it not to be taken for covered; agreement that is usual in a series
 APART = 1.2  # half-sizes that a hidden marker lies at least from one of its own series
 FITS_WELL = 0.2  # misfit up to which a marker of its pen's size stands where it was fitted
+LESS, MORE = 0.8, 1.4  # shares of what markers usually explain, and of what this one does, that tell that it stands elsewhere
 RIM = 0.1  # share of a marker's ink that must show beside the column of its error bar
 AGREES = 0.7  # how much of what shows of a hidden marker must agree, of what is usual
 AROUND = 0.3  # what own ink right around a marker counts against it
@@ -166,11 +167,9 @@ def _placed(series: SeenSeries, ground: _Ground | None, near: float) -> list[Sta
     gaps = np.diff(np.sort([f.x for f in series.fits]))
     pitch = float(np.median(gaps[gaps > near])) if (gaps > near).any() else 0.0
     aside = max(near, IN_COLUMN * pitch)
-    best = [
-        s if _fits_well(f, size) else ground.best(f.x, f.y - size, f.y + size, 0.3 * size) for s, f in zip(stands, series.fits, strict=True)
-    ]
+    best, stays = _best_stands(ground, series.fits, stands)
     placed = []
-    for k, (fit, stand) in enumerate(zip(series.fits, best, strict=True)):
+    for k, (fit, stand, stay) in enumerate(zip(series.fits, best, stays, strict=True)):
         others = [s for j, s in enumerate(best) if j != k and (s.agrees, -j) > (stand.agrees, -k)]
         if any(np.hypot(s.x - stand.x, s.y - stand.y) < SAME_PLACE * size for s in others):
             continue
@@ -180,12 +179,30 @@ def _placed(series: SeenSeries, ground: _Ground | None, near: float) -> list[Sta
             (stand.agrees < (SECOND if is_second else FALSE) * usual and (is_second or is_clear)) or (is_second and not is_clear)
         ):
             continue
-        if _fits_well(fit, size) or stand.agrees <= AGREES * usual or stand.gain <= RIM:
-            placed.append(Standing(k, fit, _fits_well(fit, size) and stand.shows < SHOWN))
+        if stay or stand.agrees <= AGREES * usual or stand.gain <= RIM:
+            placed.append(Standing(k, fit, stay and stand.shows < SHOWN))
         else:
             moved = replace(fit, x=stand.x, y=stand.y, size=size, line_width=ground.pen.line_width, misfit=FITS_WELL)
             placed.append(Standing(k, moved, True))
     return placed
+
+
+def _best_stands(ground: _Ground, fits: Sequence[Fit], stands: Sequence[_Stand]) -> tuple[list[_Stand], list[bool]]:
+    """Where each marker stands best, and whether that is where it was fitted.
+
+    One that fits its pixels stays, unless it explains much less than others do and a place close by explains much more: two markers that
+    overlap can be seen as one between them.
+    """
+    size = ground.pen.size
+    usual = float(np.median([s.gain for s in stands])) if stands else 0.0
+    best, stays = [], []
+    for fit, stand in zip(fits, stands, strict=True):
+        fits_well = _fits_well(fit, size)
+        other = stand if fits_well and stand.gain > LESS * usual else ground.best(fit.x, fit.y - size, fit.y + size, 0.3 * size)
+        stay = fits_well and other.gain < MORE * max(stand.gain, RIM)
+        best.append(stand if stay else other)
+        stays.append(stay)
+    return best, stays
 
 
 def _fits_well(fit: Fit, size: float) -> bool:

@@ -139,3 +139,11 @@ def test_markers_taken_for_another_style_go_to_the_series_that_lacks_them() -> N
     own, others, _ = uncovered([seen(0, squares), mixed, seen(1, FRONT_AT)], painted(FRONT_AT, every), 2.0)
     assert sorted(round(s.fit.x) for s in own) == [30, 80, 130, 180, 230]
     assert others == []
+
+
+def test_a_marker_seen_where_another_lies_beneath_it_stands_where_its_ink_is() -> None:
+    """Two that overlap were seen as one between them, and its fit ended on the other's outline."""
+    front = [*FRONT_AT[:2], (130.0, 57.0), *FRONT_AT[3:]]
+    mistaken = [(x, y) if x != 130.0 else (130.0, 65.0) for x, y in front]
+    _, found = uncovered([seen(0, BEHIND_AT), seen(1, mistaken)], painted(front, BEHIND_AT), 2.0)
+    assert [(s.fit.x, s.fit.y) for s in found] == [pytest.approx(place, abs=0.25) for place in front]
