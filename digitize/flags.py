@@ -1,7 +1,7 @@
 """Every flag that a panel, an axis or a point can carry: one table, which also writes their documentation.
 
 A flag says in one word what is doubtful about a value, or why it is missing. A value without a flag claims to be right within its
-uncertainty.
+uncertainty. What a flag says of the error bar of a marker that has an upright and a level one may be of either.
 """
 
 from __future__ import annotations

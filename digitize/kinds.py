@@ -287,13 +287,19 @@ def _points(series: tuple[Series, ...], kind: str | None, medium: Medium, *, n_s
     """
     count = sum(len(s.marks) for s in series)
     doubts = CROWD_DOUBTS if count >= CROWD else frozenset[str]()
-    with_bar = sum(_has_clear_bar(m) and doubts.isdisjoint(m.flags) and not _may_be_outline(m, height) for s in series for m in s.marks)
+    with_bar = sum(
+        _has_level_bar(m) or (_has_clear_bar(m) and doubts.isdisjoint(m.flags) and not _may_be_outline(m, height))
+        for s in series
+        for m in s.marks
+    )
     if not count:
         return Marks("unknown", refused="no markers with error bars and no bars were found in this plot; other kinds are not read yet")
     doubtful = sum(m.y_lo is not None or m.y_hi is not None for s in series for m in s.marks)
     are_means = doubtful >= MOST_BARRED * count and _share_columns(series)
     if kind == "scatter" or (kind is None and with_bar < 0.2 * count and not are_means):
-        flags = ("error_bars_unread",) if kind is None and max(doubtful, n_strokes) >= PERHAPS_BARS * count else ()
+        may_be_level = any("error_bars_unread" in m.flags for s in series for m in s.marks)
+        is_doubtful = may_be_level or max(doubtful, n_strokes) >= PERHAPS_BARS * count
+        flags = ("error_bars_unread",) if kind is None and is_doubtful else ()
         return Marks("scatter", tuple(replace(s, marks=tuple(_bare(m) for m in s.marks)) for s in series), flags, medium=medium)
     return Marks("errorbar", series, medium=medium)
 
@@ -313,8 +319,12 @@ def _may_be_outline(mark: Mark, height: float) -> bool:
     return not INFERRED.isdisjoint(mark.flags) and reach <= height
 
 
+def _has_level_bar(mark: Mark) -> bool:
+    return mark.x_lo is not None or mark.x_hi is not None
+
+
 def _bare(mark: Mark) -> Mark:
-    return replace(mark, y_lo=None, y_hi=None)
+    return replace(mark, y_lo=None, y_hi=None, x_lo=None, x_hi=None)
 
 
 def _doubted(series: Sequence[Series], flags: Sequence[str]) -> tuple[Series, ...]:

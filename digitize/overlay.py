@@ -84,14 +84,18 @@ def _draw_point(
         cv2.line(canvas, _at(x - dx, y - dy, zoom), _at(x + dx, y + dy, zoom), color, 1, cv2.LINE_AA, FINE)
     is_level = panel.kind == "forest" or panel.orientation == "horizontal"
     axis, ends = (panel.x_axis, (point.x_lo, point.x_hi)) if panel.kind == "forest" else (panel.y_axis, (point.y_lo, point.y_hi))
-    for value, reach in (*((end, 1.3 * arm) for end in ends), *((part, 1.8 * arm) for part in _parts(point))):
-        px = None if value is None else _pixel(axis, value)
+    places = [(value, 1.3 * arm, True, is_level, axis) for value in ends]
+    places += [(value, 1.8 * arm, False, is_level, axis) for value in _parts(point)]
+    if panel.kind == "errorbar" and not is_level:
+        places += [(value, 1.3 * arm, True, True, panel.x_axis) for value in (point.x_lo, point.x_hi)]
+    for value, reach, is_end, level, along in places:
+        px = None if value is None else _pixel(along, value)
         if px is None:
             continue
-        a, b = ((px, y - reach), (px, y + reach)) if is_level else ((x - reach, px), (x + reach, px))
+        a, b = ((px, y - reach), (px, y + reach)) if level else ((x - reach, px), (x + reach, px))
         cv2.line(canvas, _at(*a, zoom), _at(*b, zoom), color, 1, cv2.LINE_AA, FINE)
-        if value in ends:
-            cv2.line(canvas, _at(x, y, zoom), _at(px, y, zoom) if is_level else _at(x, px, zoom), color, 1, cv2.LINE_AA, FINE)
+        if is_end:
+            cv2.line(canvas, _at(x, y, zoom), _at(px, y, zoom) if level else _at(x, px, zoom), color, 1, cv2.LINE_AA, FINE)
     row = getattr(point, "row", None)
     if row is not None:
         _write(canvas, row, (x + 0.5) * zoom + size, (y + 0.5) * zoom - size, color)

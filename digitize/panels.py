@@ -57,6 +57,11 @@ class Panel:
         return {name: axis.calibration for name, axis in axes.items() if isinstance(axis, Axis)}
 
     @property
+    def has_numbers_along_x(self) -> bool:
+        """Whether places along x tell values, as those of level error bars: where only names stand there nothing lies between two."""
+        return not self.is_turned and (isinstance(self.x, Axis) or (self.x is not None and self.x.numbers is not None))
+
+    @property
     def crop(self) -> NDArray[np.uint8]:
         """The inside of the plot, (h, w, 3)."""
         x0, y0, x1, y1 = self.box

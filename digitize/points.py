@@ -9,12 +9,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration.axis import STEPPED_PX
-from digitize.barstrokes import Sighting
+from digitize.barstrokes import DOUBTS, Sighting
 from digitize.covered import Standing, uncovered
-from digitize.errorbars import ErrorBar, find_stems, pair_error_bars, reconciled
-from digitize.ink import Ink, Layer, find_layers, paper_color, substantial
+from digitize.errorbars import ErrorBar
+from digitize.firstlook import Point, points_at_first
+from digitize.ink import find_layers, paper_color
 from digitize.legend import LegendEntry, is_word, may_be_key
-from digitize.looks import SAME_X, Looks, Seen, alikeness, distinct, looks_of_keys, looks_of_markers, named, see, shared_out
+from digitize.levelbars import level_bars
+from digitize.looks import SAME_X, Looks, alikeness, distinct, looks_of_keys, looks_of_markers, named, see, shared_out
 from digitize.markers import UNIT, find_markers
 from digitize.painting import Picture
 from digitize.panels import Panel
@@ -26,22 +28,16 @@ from digitize.secondlook import looked_at_again
 from digitize.series import Mark, Place, Series, hex_color
 from digitize.shapes import CIRCLE, Shape
 
-FloatArray = NDArray[np.float32]
 STEPS_KNOWN = 20.0
 """Degrees of freedom that the steps of black and white count for against the scatter of ticks."""
 STEPPED_CAP_U = 0.12  # px: by which a cap in black and white is less sure than a tick, which a longer stroke draws
 INFERRED_REACH = 1.5  # px by which refining may move an end that was placed by its pixels
+BAR_DOUBTS = DOUBTS | {"end_inferred"}
+NO_BAR = frozenset({"end_doubtful", "end_hidden", "error_bar_hidden", "mirrored"})  # of these caps and lines may make an upright bar
+FEW_UPRIGHT = 0.2  # share of markers with fair upright bars below which a plot with level ones has none
+CUT = 1.0  # px from the edge of the plot: a bar that ends there may have been cut off
 UNTOLD = frozenset({"end_doubtful", "end_hidden", "error_bar_hidden", "uneven_bar"})  # bars whose middles tell nothing
 LOOSE_ANCHOR = 0.04  # half-sizes of a triangle by which its anchor is less sure where bars in doubt show it
-EVEN_PERHAPS, EVEN_SURELY = 1.0, 5.0  # what uneven halves cost where bars share a stem
-
-
-@dataclass(frozen=True)
-class Point:
-    """A marker as seen and its error bar, at the scale of UNIT."""
-
-    seen: Seen
-    bar: ErrorBar
 
 
 def read_points(panel: Panel, legend: Sequence[LegendEntry]) -> tuple[Series, ...]:
@@ -59,7 +55,7 @@ def read_points(panel: Panel, legend: Sequence[LegendEntry]) -> tuple[Series, ..
     ink = find_layers(small)
     markers = distinct([see(m, ink) for m in find_markers(small)]) if ink.layers else []
     blind = scaled_to(np.where(crop == panel.crop, 0, 255).astype(np.uint8), scale).max(axis=2) > 0
-    points = _points(ink, markers, blind)
+    points = points_at_first(ink, markers, blind)
     if not points:
         return ()
     keys = looks_of_keys(panel, legend, ink)
@@ -67,6 +63,9 @@ def read_points(panel: Panel, legend: Sequence[LegendEntry]) -> tuple[Series, ..
     picture = picture_of(panel, crop, legend, with_keys=False)
     groups = [(look, sorted(own, key=lambda p: p.seen.marker.x)) for look, own in zip(looks, _assigned(points, looks), strict=True) if own]
     drawn = _looked_at_again(_drawn(groups, crop, picture, scale), picture, scale)
+    if panel.has_numbers_along_x:
+        every = [p for each in drawn for p, _ in each.points]
+        drawn = _with_level_bars(drawn, level_bars([p.seen for p in every], ink, small, blind, are_capped=_are_capped(every)))
     return tuple(_series(each, ink_amount(crop, paper_color(crop), each.look.color), scale, panel, legend) for each in drawn)
 
 
@@ -113,6 +112,27 @@ def _looked_at_again(drawn: Sequence[_Drawn], picture: Picture, scale: float) ->
     ]
 
 
+def _are_capped(points: Sequence[Point]) -> bool:
+    """Whether most ends of upright bars have caps."""
+    ends = [c for p in points for e, c in ((p.bar.top, p.bar.top_capped), (p.bar.bottom, p.bar.bottom_capped)) if e is not None]
+    return bool(ends) and float(np.mean(ends)) > 0.5
+
+
+def _with_level_bars(drawn: Sequence[_Drawn], bars: Sequence[ErrorBar]) -> list[_Drawn]:
+    """The series with the level bars of their points, one after the other; hardly any fair upright bar beside them means that none is."""
+    has_level = any(bar.top is not None for bar in bars)
+    every = [p.bar for each in drawn for p, _ in each.points]
+    fair = [bar for bar in every if (bar.top is not None or bar.bottom is not None) and not NO_BAR & set(bar.flags)]
+    are_upright = not has_level or len(fair) >= FEW_UPRIGHT * len(every)
+    left = iter(bars)
+
+    def with_level(point: Point) -> Point:
+        kept = point.bar if are_upright else ErrorBar(flags=tuple(f for f in point.bar.flags if f not in BAR_DOUBTS))
+        return replace(point, bar=kept, level=next(left))
+
+    return [replace(each, points=tuple((with_level(p), f) for p, f in each.points)) for each in drawn]
+
+
 def _moved(bar: ErrorBar, to: Callable[[float], float]) -> ErrorBar:
     """The bar with its ends in other pixels."""
     size = to(1.0) - to(0.0)
@@ -146,72 +166,6 @@ def _mirrored(mark: Mark, bar: ErrorBar) -> Mark:
         return mark
     hidden = Place(2 * mark.y.px - seen.px, float(np.hypot(seen.u_px, 2 * mark.y.u_px)))
     return replace(mark, y_hi=hidden) if bar.top_hidden else replace(mark, y_lo=hidden)
-
-
-def _points(ink: Ink, markers: Sequence[Seen], blind: NDArray[np.bool_]) -> list[Point]:
-    """Markers with their error bars, of which nothing is known where the plot is `blind`.
-
-    Where those that stand alone are even, the ones on shared stems are taken to be so as well.
-    """
-    groups = [(layer, [m for m in markers if m.layer == k]) for k, layer in enumerate(ink.layers)]
-    points = [p for layer, own in groups for p in _points_of_layer(ink, layer, own, blind, EVEN_PERHAPS)]
-    is_even = _are_even(points)
-    if is_even and any("shared_stem" in p.bar.flags for p in points):
-        points = [p for layer, own in groups for p in _points_of_layer(ink, layer, own, blind, EVEN_SURELY)]
-    return _completed(points, is_even=is_even)
-
-
-def _points_of_layer(ink: Ink, layer: Layer, markers: Sequence[Seen], blind: NDArray[np.bool_], evenness: float) -> list[Point]:
-    """Markers of one layer with their error bars: what the strokes of the layer say and what was seen at first must agree."""
-    if not markers:
-        return []
-    hidden = substantial((ink.strength > 60) & (layer.amount == 0)) | blind
-    line = _lines(ink, layer)
-    stems = find_stems(line, hidden, ink.strength)
-    bars = pair_error_bars([m.marker for m in markers], [m.level for m in markers], stems, line, hidden, evenness=evenness)
-    return [Point(m, reconciled(bar, m.marker, line)) for m, bar in zip(markers, bars, strict=True)]
-
-
-def _are_even(points: Sequence[Point]) -> bool:
-    """Whether the panel's bars are as long below as above: the halves of four in five that stand alone (or of all) are alike."""
-    whole = [p for p in points if p.bar.top is not None and p.bar.bottom is not None]
-    alone = [p for p in whole if "shared_stem" not in p.bar.flags]
-    sample = alone if len(alone) >= 3 else whole
-    halves = [(p.seen.marker.y - (p.bar.top or 0.0), (p.bar.bottom or 0.0) - p.seen.marker.y) for p in sample]
-    return len(halves) >= 3 and float(np.mean([abs(up - down) < 1.2 + 0.03 * (up + down) for up, down in halves])) >= 0.8
-
-
-def _lines(ink: Ink, layer: Layer) -> FloatArray:
-    """All ink of the layer, 0 to 1: thin strokes, which are paler than fills, and every level of grey count in full."""
-    full = min(0.6 * layer.full, 120.0) if layer.is_grey else 0.6 * layer.full
-    return np.asarray(np.where(layer.amount > 0, np.clip(ink.strength / full, 0, 1), 0), dtype=np.float32)
-
-
-def _completed(points: Sequence[Point], *, is_even: bool) -> list[Point]:
-    """Ends that other ink hides are mirrored where the panel's bars are even; what stays unknown is flagged.
-
-    One-sided bars are no bars with a hidden half: there the paper shows that nothing was drawn.
-    """
-    whole = sum(p.bar.top is not None and p.bar.bottom is not None for p in points)
-    is_two_sided = whole > 0.3 * sum(p.bar.top is not None or p.bar.bottom is not None for p in points)
-    return [replace(p, bar=_completed_bar(p, even=is_even, two_sided=is_two_sided)) for p in points]
-
-
-def _completed_bar(point: Point, *, even: bool, two_sided: bool) -> ErrorBar:
-    bar, y = point.bar, point.seen.marker.y
-    if bar.top is None and bar.bottom is None:
-        return replace(bar, flags=(*bar.flags, "error_bar_hidden"))
-    if bar.top is not None and bar.bottom is not None:
-        up, down = y - bar.top, bar.bottom - y
-        uneven = even and abs(up - down) > 2 + 0.15 * (up + down)
-        return replace(bar, flags=(*bar.flags, "uneven_bar")) if uneven else bar
-    if bar.top is None and (bar.top_hidden or two_sided):
-        mirrored = replace(bar, top=2 * y - bar.bottom, top_capped=False) if even and bar.bottom is not None else bar
-        return replace(mirrored, flags=(*bar.flags, "mirrored" if even else "end_hidden"))
-    if bar.bottom is None and (bar.bottom_hidden or two_sided):
-        mirrored = replace(bar, bottom=2 * y - bar.top, bottom_capped=False) if even and bar.top is not None else bar
-        return replace(mirrored, flags=(*bar.flags, "mirrored" if even else "end_hidden"))
-    return bar
 
 
 def without_text(panel: Panel, legend: Sequence[LegendEntry]) -> NDArray[np.uint8]:
@@ -268,26 +222,39 @@ def _mark(point: Point, fit: Fit, look: Looks, amount: NDArray[np.float64], scal
     is_fitted = bool(np.isfinite(fit.misfit))
     u = position_noise(panel)
     u_marker = float(np.hypot(u, 0.05 + 1.5 * fit.misfit)) if is_fitted else 3 * u
-    bar = point.bar
     u_end = float(np.hypot(u, STEPPED_CAP_U)) if panel.is_bilevel else u
+    top, bottom = _ends(point.bar, amount, fit.x, scale, u_end, u_marker)
+    left, right = _ends(point.level, amount.T, fit.y, scale, u_end, u_marker)
+    h, w = amount.shape
+    is_cut = any(e is not None and not CUT < e.px < size - 1 - CUT for e, size in ((top, h), (bottom, h), (left, w), (right, w)))
+    flags = (*point.bar.flags, *point.level.flags, *(("clipped",) if is_cut else ()), *(() if is_fitted else ("not_refined",)))
+    return Mark(
+        Place(fit.x + x0, u_marker),
+        Place(fit.y + y0, u_marker),
+        y_lo=None if bottom is None else Place(bottom.px + y0, bottom.u_px),
+        y_hi=None if top is None else Place(top.px + y0, top.u_px),
+        x_lo=None if left is None else Place(left.px + x0, left.u_px),
+        x_hi=None if right is None else Place(right.px + x0, right.u_px),
+        flags=flags,
+        confidence=min(0.99, point.seen.marker.score * alikeness(point.seen, look)),
+    )
+
+
+def _ends(
+    bar: ErrorBar, amount: NDArray[np.float64], x: float, scale: float, u: float, u_marker: float
+) -> tuple[Place | None, Place | None]:
+    """The ends of an upright bar in the column x of the crop's ink (h, w), to a fraction of a pixel; of a level one in the transpose."""
     # A second look was at these pixels already.
     reach = INFERRED_REACH if {"end_inferred", "mirrored"} & set(bar.flags) else 3 / scale + 1
     top, bottom = (
-        None if end is None else _end(amount, fit.x, to_px(end, scale), capped=capped, upward=upward, scale=scale, u=u_end, reach=reach)
+        None if end is None else _end(amount, x, to_px(end, scale), capped=capped, upward=upward, scale=scale, u=u, reach=reach)
         for end, capped, upward in ((bar.top, bar.top_capped, True), (bar.bottom, bar.bottom_capped, False))
     )
     top, bottom = _less_sure(top, bar.top_u / scale), _less_sure(bottom, bar.bottom_u / scale)
     if "mirrored" in bar.flags:  # one of the two was made from the other through the marker: which one is not worth telling apart
         u_mirrored = float(np.hypot(u, 2 * u_marker))
         top, bottom = (None if e is None else Place(e.px, max(e.u_px, u_mirrored)) for e in (top, bottom))
-    return Mark(
-        Place(fit.x + x0, u_marker),
-        Place(fit.y + y0, u_marker),
-        y_lo=None if bottom is None else Place(bottom.px + y0, bottom.u_px),
-        y_hi=None if top is None else Place(top.px + y0, top.u_px),
-        flags=bar.flags if is_fitted else (*bar.flags, "not_refined"),
-        confidence=min(0.99, point.seen.marker.score * alikeness(point.seen, look)),
-    )
+    return top, bottom
 
 
 def _less_sure(place: Place | None, u: float) -> Place | None:

@@ -21,6 +21,7 @@ from digitize.given import GivenAxis, with_given
 from digitize.horizontal import find_horizontal, lies_on, replaces
 from digitize.kinds import Marks, read_marks
 from digitize.legend import LegendEntry, find_legend
+from digitize.levelbars import without_bars_as_words
 from digitize.lines import Line, find_lines
 from digitize.multiplier import with_multiplier
 from digitize.ocr import TextBox, find_text
@@ -192,6 +193,7 @@ def _side_by_side(turned: Sequence[tuple[Panel, _Found]]) -> list[tuple[Panel, _
 def _marks(panel: Panel, kind: str | None, at: Sequence[float] | None = None) -> _Found:
     """The legend of a panel, found in the upright view, and its marks."""
     if not panel.is_turned:
+        panel = without_bars_as_words(panel)
         legend = find_legend(panel.image, panel.texts, panel.box, panel.height)
         return legend, read_marks(panel, legend, kind, at)
     back = Turn((panel.image.shape[0], panel.image.shape[1]))
@@ -335,7 +337,8 @@ def _point_record(mark: Mark, panel: Panel, to_original: PixelTransform) -> Poin
         flags.append("no_labels")
     flags += panel.y.reading.flags
     along = panel.x.calibration if isinstance(panel.x, Axis) else None
-    (x_lo, u_x_lo), (x_hi, u_x_hi) = ((None, None) if along is None else _value(along, end) for end in (mark.x_lo, mark.x_hi))
+    sides = (mark.x_hi, mark.x_lo) if along is not None and along.slope < 0 else (mark.x_lo, mark.x_hi)
+    (x_lo, u_x_lo), (x_hi, u_x_hi) = ((None, None) if along is None else _value(along, side) for side in sides)
     return PointRecord(
         x=x, y=y, px=(float(px[0]), float(px[1])), y_lo=y_lo, y_hi=y_hi, u_x=u_x, u_y=u_y, u_y_lo=u_y_lo, u_y_hi=u_y_hi,
         x_lo=x_lo, x_hi=x_hi, u_x_lo=u_x_lo, u_x_hi=u_x_hi,

@@ -13,6 +13,7 @@ from digitize.vector.pieces import Stroke
 ASIDE = 0.6  # px by which a stem may stand beside its marker's anchor
 TOUCH = 0.3  # px within which two ends are one
 EVEN = 0.35  # px by which the halves of an even error bar may differ
+MOST_ABREAST = 300  # markers of one column that can have stems: more lie over one another
 NO_STEM = 6.0  # cost of a marker without a stem, against those of `_cost`
 
 
@@ -64,7 +65,7 @@ def error_bars(glyphs: Sequence[Glyph], stems: Sequence[Stroke], *, even: bool) 
     for column in columns(glyphs):
         own = sorted(column, key=lambda k: glyphs[k].order)
         near = [s for s in whole if any(abs(s.at - glyphs[k].x) <= ASIDE for k in own)]
-        chosen = _assigned([glyphs[k] for k in own], near, even=even)
+        chosen = _assigned([glyphs[k] for k in own], near, even=even) if len(own) <= MOST_ABREAST else [None] * len(own)
         for k, stem in zip(own, chosen, strict=True):
             found[k] = _ends(glyphs[k], stem) if stem is not None else _halves(glyphs[k], near)
     return found

@@ -14,6 +14,7 @@ from digitize.series import Mark, Place, Series, hex_color
 from digitize.vector.errorbars import Ends, are_even, error_bars, joined
 from digitize.vector.glyphs import Glyph
 from digitize.vector.legend import Key, find_keys, key_glyphs
+from digitize.vector.levelbars import level_bars
 from digitize.vector.paths import Color
 from digitize.vector.pieces import Piece
 from digitize.vector.scene import ON_AXIS, Scene, inside
@@ -56,10 +57,12 @@ def read_points(scene: Scene, legend: Sequence[LegendEntry]) -> tuple[Series, ..
     if not glyphs:
         return ()
     bars = error_bars(glyphs, scene.stems, even=are_even(glyphs, scene.stems))
+    level = level_bars([own for _, own in groups], scene)
     names = _names([style for style, _ in groups], keys)
     series, at = [], 0
     for (style, own), name in zip(groups, names, strict=True):
-        marks = [_mark(g, ends, scene) for g, ends in zip(own, bars[at : at + len(own)], strict=True)]
+        part = slice(at, at + len(own))
+        marks = [_mark(g, upright, across, scene) for g, upright, across in zip(own, bars[part], level[part], strict=True)]
         at += len(own)
         series.append(Series(name, hex_color(_rgb(style)), _marker(style), tuple(sorted(marks, key=lambda m: m.x.px))))
     return tuple(series)
@@ -184,12 +187,15 @@ def _marker(style: Style) -> str:
     return f"{style.shape}-open" if _is_open(style) and style.shape not in ("cross", "plus") else style.shape
 
 
-def _mark(glyph: Glyph, ends: Ends, scene: Scene) -> Mark:
-    top, bottom = (None if y is None else Place(y, scene.u_px) for y in (ends.top, ends.bottom))
-    outside = [y for y in (glyph.y, ends.top, ends.bottom) if y is not None and not scene.box[1] <= y <= scene.box[3]]
+def _mark(glyph: Glyph, ends: Ends, across: Ends, scene: Scene) -> Mark:
+    """The marker with the ends of its upright bar and of its level one."""
+    x0, y0, x1, y1 = scene.box
+    top, bottom, left, right = (None if at is None else Place(at, scene.u_px) for at in (ends.top, ends.bottom, across.top, across.bottom))
+    is_inside = [y0 <= y.px <= y1 for y in (top, bottom) if y is not None] + [x0 <= x.px <= x1 for x in (left, right) if x is not None]
+    outside = not all((y0 <= glyph.y <= y1, *is_inside))
     flags = (*(("clipped",) if outside else ()), *(("partly_hidden",) if glyph.more else ()))
     x, y = Place(glyph.x, scene.u_px), Place(glyph.y, scene.u_px)
-    return Mark(x, y, y_lo=bottom, y_hi=top, flags=flags, confidence=0.6 if flags else 0.99)
+    return Mark(x, y, y_lo=bottom, y_hi=top, x_lo=left, x_hi=right, flags=flags, confidence=0.6 if flags else 0.99)
 
 
 def _names(styles: Sequence[Style], keys: Sequence[Key]) -> list[str]:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from digitize.axes import Axis
+from digitize.categories import Categories
 from digitize.ink import paper_color
 from digitize.legend import LegendEntry
 from digitize.panels import Panel
@@ -62,7 +63,7 @@ def scene_of(panel: Panel, legend: Sequence[LegendEntry]) -> Scene:
         panel,
         box,
         tuple(pieces),
-        _without_ticks(_stems(strokes, box), panel),
+        strokes_without_ticks(strokes_within([s for s in strokes if s.upright], box), panel.x, panel.box[1], panel.height),
         tuple(s for s in strokes if not s.upright),
         _without_tiles([_hollow(g, paper) for g in find_glyphs(pieces, largest) if not _is_invisible(g, paper)]),
         paper,
@@ -75,26 +76,33 @@ def inside(box: Box, x: float, y: float, margin: float = 0.0) -> bool:
     return box[0] - margin <= x <= box[2] + margin and box[1] - margin <= y <= box[3] + margin
 
 
-def _stems(strokes: Sequence[Stroke], box: Box) -> tuple[Stroke, ...]:
-    """Upright strokes within the plot; three or more long ones with the same ends are a grid."""
-    own = [s for s in strokes if s.upright and _can_be_stem(s, box)]
+def strokes_within(strokes: Sequence[Stroke], box: Box) -> tuple[Stroke, ...]:
+    """Upright strokes within a plot; three or more long ones with the same ends are a grid.
+
+    Level strokes are told in the same way in a box whose x and y are exchanged.
+    """
+    own = [s for s in strokes if _can_be_stem(s, box)]
     ends = Counter((round(s.start), round(s.end)) for s in own if s.length > 0.5 * (box[3] - box[1]))
     return tuple(s for s in own if ends[round(s.start), round(s.end)] < 3)
 
 
-def _without_ticks(stems: Sequence[Stroke], panel: Panel) -> tuple[Stroke, ...]:
-    """The strokes without the tick marks of the x axis, which may point into the plot: short ones at its foot or head, alike in length."""
-    if not isinstance(panel.x, Axis):
-        return tuple(stems)
-    ticks, foot = [t.px for t in panel.x.calibration.ticks], panel.x.marks.axis_at
-    short = [s for s in stems if s.length < panel.height and (_ends_at(s, foot) or abs(s.start - panel.box[1]) < 2 * MARGIN)]
+def strokes_without_ticks(strokes: Sequence[Stroke], axis: Axis | Categories | None, far: float, height: float) -> tuple[Stroke, ...]:
+    """The strokes without the tick marks of the axis across, which may point into the plot.
+
+    Those are short, alike in length, and stand at the foot of the plot or at its head, whose place is `far`; `height` is that of the
+    digits, px.
+    """
+    if not isinstance(axis, Axis):
+        return tuple(strokes)
+    ticks, foot = [t.px for t in axis.calibration.ticks], axis.marks.axis_at
+    short = [s for s in strokes if s.length < height and (_ends_at(s, foot) or min(abs(s.start - far), abs(s.end - far)) < 2 * MARGIN)]
     lengths = Counter(round(s.length) for s in short)
 
     def is_tick(stroke: Stroke) -> bool:
         return lengths[round(stroke.length)] >= FEW_TICKS or any(abs(stroke.at - px) < ON_TICK for px in ticks)
 
     marks = {id(s) for s in short if is_tick(s)}
-    return tuple(s for s in stems if id(s) not in marks)
+    return tuple(s for s in strokes if id(s) not in marks)
 
 
 def _ends_at(stroke: Stroke, level: float) -> bool:
