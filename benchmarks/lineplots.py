@@ -4,11 +4,11 @@ Usage::
 
     python benchmarks/lineplots.py [--count 120] [--seed 3] [--free] [--list] [--keep DIR]
 
-Each plot has one to four curves: smooth ones, measurements joined by straight lines, sigmoids, waves; in colours, or black and told apart
-by their dashes; 72 to 300 dots per inch, as PNG, as JPEG or as PDF. They are read at seven to nine places that the drawing names, as
-`readoff digitize --kind line --at ...` does (`--free` leaves the kind to be found out). In per cent: curves found (a series follows it to
-2 % of the axis), places read, those of them with a flag, and `silent` ones, more than 1 % off without a flag; `error` is the median
-distance from the truth in per cent of the axis, `p95` what 95 % stay below; `cover` the share within 1.96 of the stated uncertainty.
+Each plot has one to four curves: smooth ones, measurements joined by straight lines, sigmoids, waves; in colours, in greys, or black
+and told apart by their dashes; 72 to 300 dots per inch, as PNG, as JPEG or as PDF. They are read at seven to nine places that the drawing
+names, as `readoff digitize --kind line --at ...` does (`--free` leaves the kind to be found out). In per cent: curves found (a series
+follows it to 2 % of the axis), places read, those of them with a flag, and `silent` ones, more than 1 % off without a flag; `error` is the
+median distance from the truth in per cent of the axis, `p95` what 95 % stay below; `cover` the share within 1.96 of the stated uncertainty.
 """
 
 from __future__ import annotations
@@ -39,6 +39,7 @@ from digitize.record import PanelRecord, SeriesRecord
 Doubles = np.ndarray[Any, np.dtype[np.float64]]
 
 COLORS = ("#1f77b4", "#d62728", "#2ca02c", "#ff7f0e", "#9467bd", "#000000")
+GREYS = ("#000000", "#666666", "#b3b3b3")
 DASHES = ("-", "--", ":", "-.")
 NAMES = ("Placebo", "Drug", "Sham", "Usual care")
 ON_CURVE, WRONG = 2.0, 1.0  # per cent of the axis that a series may lie off a curve that it follows; that a wrong value does
@@ -68,7 +69,9 @@ class Drawing:
     @property
     def look(self) -> str:
         """What tells its curves apart."""
-        return "colours" if len(set(self.colors)) > 1 else "one" if len(self.curves) == 1 else "dashes"
+        if len(self.curves) == 1:
+            return "one"
+        return "dashes" if len(set(self.colors)) == 1 else "greys" if set(self.colors) <= set(GREYS) else "colours"
 
 
 def _shape(rng: random.Random, x_max: float, at: Sequence[float]) -> tuple[Doubles, Doubles]:
@@ -98,16 +101,23 @@ def _shape(rng: random.Random, x_max: float, at: Sequence[float]) -> tuple[Doubl
     return x, low + (high - low) * y
 
 
+def _dashes(rng: random.Random, count: int, *, in_color: bool, in_greys: bool) -> tuple[str, ...]:
+    if in_greys or (in_color and rng.random() < 0.7):
+        return ("-",) * count
+    return tuple(rng.sample(DASHES, count)) if in_color else DASHES[:count]
+
+
 def drawing(rng: random.Random, renderers: Sequence[str]) -> Drawing:
     """A plot drawn by lot."""
     at = rng.choice([(0, 15, 30, 45, 60, 90, 120), (0, 2, 4, 6, 8, 12, 16, 24), (0, 1, 2, 3, 4, 5, 6, 7, 8)])
     x_max, count = float(at[-1]), rng.choice([1, 2, 2, 3, 4])
     in_color = rng.random() < 0.6
+    in_greys = not in_color and count <= len(GREYS) and rng.random() < 0.4
     pad = rng.choice([0.0, 0.04])
     return Drawing(
         curves=tuple(_shape(rng, x_max, at) for _ in range(count)),
-        colors=tuple(rng.sample(COLORS, count)) if in_color else ("#000000",) * count,
-        dashes=("-",) * count if in_color and rng.random() < 0.7 else tuple(rng.sample(DASHES, count)) if in_color else DASHES[:count],
+        colors=tuple(rng.sample(COLORS, count)) if in_color else GREYS[:count] if in_greys else ("#000000",) * count,
+        dashes=_dashes(rng, count, in_color=in_color, in_greys=in_greys),
         at=tuple(float(v) for v in at),
         x_lim=(-pad * x_max, (1 + pad) * x_max),
         y_lim=(0.0, 100.0),

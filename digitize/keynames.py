@@ -21,6 +21,7 @@ SAME, FAR = 60.0, 110.0  # grey levels in a channel within which a key surely ha
 DASH = 14.0  # times the stroke: a longer piece is no dash
 SOLID = 0.93  # share of a stroke that shows, from which on it is not dashed
 ENDS_IN_GAP = 0.1  # of the one dash of a key, that is empty after it
+UNLIKE = 0.6  # how unlike a key and its curve may be at most
 SURE = 0.35  # by how much the best assignment of names must be better than the next
 INKED = 0.4  # of the darkest ink of a key
 
@@ -74,7 +75,7 @@ def _assigned(cost: Doubles, names: Sequence[str]) -> list[str]:
                 others.append(min(cost[a, d], most) + min(cost[c, b], most) - cost[a, b] - cost[c, d])
         others += [cost[a, d] - cost[a, b] for d in range(cost.shape[1]) if d not in chosen.values()]
         others += [cost[c, b] - cost[a, b] for c in range(cost.shape[0]) if c not in chosen]
-        if min(others, default=most) > SURE:
+        if cost[a, b] < UNLIKE and min(others, default=most) > SURE:
             result[a] = names[b]
     return result
 

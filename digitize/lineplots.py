@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from calibration import AxisCalibration
 from digitize.axes import Axis
 from digitize.categories import Categories
-from digitize.curves import picture_of, strokes_of_plot, without_words
+from digitize.curves import COLORED, picture_of, strokes_of_plot, without_words
+from digitize.greys import greys
 from digitize.ink import find_layers, paper_color
 from digitize.keynames import Look, names_of
 from digitize.legend import LegendEntry
@@ -87,17 +88,10 @@ def find_line_plot(panel: Panel, legend: Sequence[LegendEntry]) -> LinePlot:
     ink = picture.any_ink()
     veiled = np.abs(panel.crop.astype(np.int16) - crop).max(axis=2) > 40
     found: list[Curve] = []
-    crowded = np.zeros(ink.shape, dtype=bool)
     for layer, amount in zip(layers, amounts, strict=True):
         hiding = _other_ink(picture, amount, ink, layer.color) | veiled
-        traced = trace(amount, hiding)
-        if traced is None:
-            continue
-        crowded |= traced.crowded
-        whole = settled([s for s in traced.strands if s.span > 0.5 * LONG * crop.shape[1]], traced.thickness, traced.crowded)
-        long = [s for s in whole if s.span > LONG * crop.shape[1] and s.shown > LEAST_SHOWN]
-        own = [Curve(s, way_of(s, traced.thickness, hiding, traced.crowded), traced, layer.color) for s in long]
-        found += [c for c in own if not _is_frame(c, panel)]
+        own = _curves(amount, hiding, layer.color, panel)
+        found += _in_shades(own, crop, hiding, panel) if layer.is_grey and own else own
     found = _without_rims(found)
     longest = max((c.strand.span for c in found), default=0.0)
     found = [_doubted(c, panel, longest) for c in found if not _is_gridline(c, panel)]
@@ -110,7 +104,31 @@ def find_line_plot(panel: Panel, legend: Sequence[LegendEntry]) -> LinePlot:
         found = [replace(c, flags=(*c.flags, "curve_missing")) for c in found]
     found = _with_bands(found, ground_of(words, paper, panel.height))
     total = max(float(strokes.sum()), 1e-6)
+    crowded = np.any([c.traced.crowded for c in found], axis=0) if found else np.zeros(ink.shape, dtype=bool)
     return LinePlot(tuple(found), float(strokes[drawn].sum()) / total, spikes, float(strokes[crowded].sum()) / total)
+
+
+def _curves(amount: FloatArray, hiding: Mask, color: tuple[int, int, int], panel: Panel, *, is_shade: bool = False) -> list[Curve]:
+    """The curves of one ink (h, w) that cross the plot."""
+    traced = trace(amount, hiding)
+    if traced is None:
+        return []
+    width = amount.shape[1]
+    whole = settled([s for s in traced.strands if s.span > 0.5 * LONG * width], traced.thickness, traced.crowded)
+    long = [s for s in whole if s.span > LONG * width and s.shown > LEAST_SHOWN]
+    curves = [Curve(s, way_of(s, traced.thickness, hiding, traced.crowded, is_shade=is_shade), traced, color) for s in long]
+    return [c for c in curves if not _is_frame(c, panel)]
+
+
+def _in_shades(curves: list[Curve], crop: NDArray[np.uint8], hiding: Mask, panel: Panel) -> list[Curve]:
+    """The curves of black and grey ink, each traced in its own shade where there are several and none is lost so."""
+    shades = greys(crop, COLORED, max(c.traced.thickness for c in curves))
+    found: list[Curve] = []
+    for shade in shades:
+        others = np.max([s.amount for s in shades if s is not shade], axis=0)
+        found += _curves(shade.amount, hiding | (others > RIM_OF), shade.color, panel, is_shade=True)
+    told = {c.color for c in found}
+    return found if len(told) == len(shades) > 1 and len(found) >= len(curves) else curves
 
 
 def read_line_plot(plot: LinePlot, panel: Panel, at: Sequence[float] | None) -> tuple[Series, ...]:

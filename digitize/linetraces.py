@@ -36,6 +36,7 @@ BENEATH = (30.0, 20.0)  # the same of ink that may hide a curve
 LEAN, TURN, SHADE = 0.12, 0.6, 0.35  # how far a join may miss for each px of its length; radians that it may turn; log of unequal strokes
 DEAREST = (1.5, 3.0, 4.0)  # what a join may cost, in turns
 CORNER, BESIDE = (6.0, 3.0), 1.5  # gap of a join with a corner in it, times the stroke and plus px; px beside the gap that it may lie
+MOST_PIECES = 900  # of a layer: four dotted curves have no more, the specks of a scan have
 RIVAL = 1.0  # cost by which a join must be better than another one to be sure
 
 
@@ -215,7 +216,7 @@ def _specks(amount: FloatArray, thickness: float) -> tuple[list[Piece], Mask]:
 
 
 def trace(amount: FloatArray, hiding: Mask) -> Traced | None:
-    """The curves of a layer.
+    """The curves of a layer; None where its ink is too little or too scattered to be of curves.
 
     Parameters
     ----------
@@ -245,6 +246,8 @@ def trace(amount: FloatArray, hiding: Mask) -> Traced | None:
         else:
             pieces.append(_piece(runs, chain, across, thickness, trim))
     pieces = [p for p in pieces if p.across > 0.3 * thickness]
+    if len(pieces) > MOST_PIECES:
+        return None
     strands = _joined(pieces, thickness, hiding | crowded)
     return Traced(tuple(strands), thickness, crowded)
 

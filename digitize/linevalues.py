@@ -25,6 +25,7 @@ BEYOND = (1.0, 6.0)  # the same past the end of a curve that its value is led to
 CORNER_FROM, CORNER_BETTER = 0.05, 0.6  # px of misfit of a smooth curve from which on a corner is tried; share of it that a corner leaves
 FLOOR_PX = 0.05  # what no fit is better than
 STEEP, STEEP_LED = 4.0, 8.0  # px a column; px that a value may be led up or down past an end
+ENDS = (0.5, 2.0)  # times the stroke and plus px past the end of a curve, of one told by its colour and of one told by its shade
 SOLID, MANY = 0.93, 4  # share of its columns in which a solid curve shows; pieces of a dashed one at least
 SMOOTH = 0.5  # difference of slopes either side of a gap from which on a corner lies in it, surely one at twice that
 STEPS = np.arange(-2.0, 2.01, 0.25)
@@ -53,10 +54,12 @@ class Way:
     """Whether the curve starts and ends where the plot does."""
     gap: float
     """Columns that lie between its dashes; 0 of a solid curve."""
+    slack: float
+    """Columns past its ends in which it may still run, unseen."""
 
 
-def way_of(strand: Strand, thickness: float, hiding: Mask, crowded: Mask) -> Way:
-    """A strand with what lies around it; `hiding` and `crowded` are (h, w)."""
+def way_of(strand: Strand, thickness: float, hiding: Mask, crowded: Mask, *, is_shade: bool = False) -> Way:
+    """A strand with what lies around it; `hiding` and `crowded` are (h, w). The ends of one told by its shade are paler, and lost."""
     order = np.argsort(strand.x, kind="stable")
     x, y = strand.x[order], strand.y[order]
     kept = np.concatenate([[True], np.diff(x) > 0.3])
@@ -64,7 +67,8 @@ def way_of(strand: Strand, thickness: float, hiding: Mask, crowded: Mask) -> Way
     at_edge = bool(x[0] < edge), bool(x[-1] > hiding.shape[1] - 1 - edge)
     bare = [b.first - a.last for a, b in pairwise(strand.pieces)] if strand.shown < SOLID and len(strand.pieces) > MANY else []
     gap = float(np.clip(np.median(bare), 0, WIDEST)) if bare else 0.0
-    return Way(x[kept], y[kept], thickness, _within(hiding), _within(crowded), at_edge, gap)
+    slack = ENDS[1 if is_shade else 0] * (thickness + 1)
+    return Way(x[kept], y[kept], thickness, _within(hiding), _within(crowded), at_edge, gap, slack)
 
 
 def _within(mask: Mask) -> Callable[[float, float], bool]:
@@ -81,7 +85,7 @@ def value_at(way: Way, at: float) -> Value:
     past = max(way.x[0] - at, at - way.x[-1])
     if past > 0:
         edge = way.at_edge[0 if at < way.x[0] else 1]
-        bare = (BEYOND[0] * way.thickness + BEYOND[1]) if edge else 0.5 * way.thickness + 0.5
+        bare = (BEYOND[0] * way.thickness + BEYOND[1]) if edge else way.slack
         if past > bare + way.gap:
             return Value(np.nan, np.nan, 0.0, ("off_curve",))
         return _led_on(way, at, past, ("between_dashes",) if past > bare else ())

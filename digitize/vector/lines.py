@@ -28,6 +28,7 @@ ON_STEM = 0.4  # px from an upright stroke within which a vertex stands at it
 MOST_AT_STEMS = 0.3  # share of vertices with a stroke through them from which on these may be error bars
 EXPLAINED = 0.7  # share of the ink that curves must be, before nothing else is looked for
 FINE_PX, MOST_POINTS = 0.05, 2000  # how far a curve may be moved when vertices on its way are left out, and how many may stay
+MANY, THINNED_PX = 12, 0.08  # vertices from which on programs leave some out (up to a ninth of a point aside), and what that moves a curve
 END_PX = 0.05  # px past a vertex at which a curve still has its value
 INK = 40  # grey levels
 
@@ -65,7 +66,8 @@ def _mark_at(points: Doubles, px: float, given: float, scene: Scene) -> Mark:
     if np.ptp(rows) > max(1.0, 4 * END_PX * slope):
         return replace(off_curve(px, scene.panel, given), flags=("two_values",))
     flags = ("steep",) if slope > STEEP else ()
-    return mark_at(px, float(rows.mean()), float(np.hypot(scene.u_px, 0.5 * np.ptp(rows))), slope, scene.panel, flags, given)
+    u = float(np.sqrt(scene.u_px**2 + (0.5 * np.ptp(rows)) ** 2 + (THINNED_PX if len(points) > MANY else 0.0) ** 2))
+    return mark_at(px, float(rows.mean()), u, slope, scene.panel, flags, given)
 
 
 def are_outlined(scene: Scene) -> bool:

@@ -107,6 +107,17 @@ def test_black_curves_are_told_apart_by_their_way_and_named_by_their_dashes() ->
         assert np.isfinite(values(series)).sum() >= len(AT) - 1  # a curve may end in a gap between dashes
 
 
+@pytest.mark.parametrize("quality", [None, 80])
+def test_black_and_grey_curves_are_told_apart_by_their_shade(quality: int | None) -> None:
+    curves = {"black": wave, "0.4": decay, "0.7": rise}
+    figure = drawn(lambda axes: [axes.plot(X, curve(X), color=color) for color, curve in curves.items()])
+    panel = only(pixels(figure, 150, quality))
+    by_shade = sorted(panel.series, key=lambda s: s.color)
+    assert len(by_shade) == 3
+    for series, curve in zip(by_shade, curves.values(), strict=True):
+        assert np.abs(values(series) - curve(np.array(AT))).max() < CLOSE
+
+
 def test_measurements_joined_by_straight_lines_are_read_at_their_corners() -> None:
     levels = np.array([20, 80, 45, 70, 30, 60, 25], dtype=float)
     (series,) = only(pixels(drawn(lambda axes: axes.plot(MEASURED, levels, color="black", linewidth=2)), 150), at=tuple(MEASURED)).series
