@@ -46,7 +46,7 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "points_over_box": "Observations are drawn over the box: those beyond its whiskers are given as outliers, if they stand apart.",
         "whisker_unseen": "No whisker leaves the box on one side or both: it is taken to end at the box.",
         "curve_missing": "Ink that is none of the curves read runs across the plot as one more would: a curve was not found.",
-        "curves_alike": "Another curve has the same colour: where they meet one may have been taken for the other.",
+        "curves_alike": "Another curve is like it in colour or dashes: where they meet one may have been taken for the other.",
         "step_hidden": "The curve steps where other ink or a gap hides it: the place of the step is not known well.",
         "between_dashes": "No ink of the curve shows here, as between two dashes: the value is led through from either side.",
         "curve_hidden": "Other ink lies over the curve here: the value is led through from either side.",

@@ -18,6 +18,7 @@ from digitize.panels import Panel
 Doubles = NDArray[np.float64]
 
 SAME, FAR = 60.0, 110.0  # grey levels in a channel within which a key surely has the colour of a curve; and beyond which it has not
+RIM_PX = 0.7  # px by which pale edges lengthen a dash
 DASH = 14.0  # times the stroke: a longer piece is no dash
 SOLID = 0.93  # share of a stroke that shows, from which on it is not dashed
 ENDS_IN_GAP = 0.1  # of the one dash of a key, that is empty after it
@@ -103,14 +104,13 @@ def _dashes(stretches: tuple[Doubles, Doubles]) -> Dashes:
 def _stretches(look: Look) -> tuple[Doubles, Doubles]:
     """Lengths of the dashes of a curve and of the gaps between them, px along it."""
     pieces = look.strand.pieces
-    on, off = [], []
-    for k, piece in enumerate(pieces):
-        slope = _slope(pieces, k)
-        on.append((piece.last - piece.first + 1) * np.hypot(1, slope) - 0.7 - look.thickness * abs(slope) / np.hypot(1, slope))
-        if k:
-            off.append(max(0.0, piece.first - pieces[k - 1].last - 1 + 0.7) * np.hypot(1, slope))
-    gaps = np.array(off)
-    lengths = np.maximum(np.array(on), 0.5)
+    slopes = np.array([_slope(pieces, k) for k in range(len(pieces))])
+    lean = np.hypot(1, slopes)
+    columns = np.array([p.last - p.first + 1 for p in pieces], dtype=float)
+    middles = np.array([(p.last + p.first) / 2 for p in pieces])
+    # A dash that leans covers its length times the cosine, and its width times the sine, of columns; its pale edges add to them.
+    lengths = np.maximum((columns - RIM_PX) * lean - look.thickness * np.abs(slopes), 0.5 * look.thickness)
+    gaps = np.maximum(np.diff(middles) * (lean[1:] + lean[:-1]) / 2 - (lengths[1:] + lengths[:-1]) / 2, 0.0)
     # Breaks in long pieces are crossings.
     is_solid = lengths[lengths > DASH * look.thickness].sum() > 0.5 * lengths.sum()
     return (lengths[:1], gaps[:0]) if is_solid else (lengths, gaps)

@@ -20,7 +20,7 @@ from digitize.legend import LegendEntry
 from digitize.linebands import U_PX, Ground, ground_of, has_band
 from digitize.linetraces import Strand, Traced, trace
 from digitize.linevalues import Way, outline, value_at, way_of
-from digitize.meetings import settled
+from digitize.meetings import is_mixed, settled
 from digitize.painting import Picture
 from digitize.panels import Panel
 from digitize.series import Mark, Place, Series, hex_color
@@ -228,7 +228,8 @@ def _is_gridline(curve: Curve, panel: Panel) -> bool:
 
 def _doubted(curve: Curve, panel: Panel, longest: float) -> Curve:
     """A curve with what is in doubt of all its points."""
-    flags: tuple[str, ...] = ("curves_alike",) if curve.strand.rivals else ()
+    is_doubtful = bool(curve.strand.rivals) or is_mixed(curve.strand, curve.traced.thickness)
+    flags: tuple[str, ...] = ("curves_alike",) if is_doubtful else ()
     is_whole = curve.strand.span > 0.95 * (panel.box[2] - panel.box[0])
     flags += ("curve_in_part",) if curve.strand.span < PARTLY * longest else ()
     flags += ("level_line",) if _is_level(curve) and is_whole else ()

@@ -35,6 +35,7 @@ GAPS = ((3.0, 2.0), (6.0, 3.0), (12.0, 6.0))  # times the stroke and plus px of 
 BENEATH = (30.0, 20.0)  # the same of ink that may hide a curve
 LEAN, TURN, SHADE = 0.12, 0.6, 0.35  # how far a join may miss for each px of its length; radians that it may turn; log of unequal strokes
 DEAREST = (1.5, 3.0, 4.0)  # what a join may cost, in turns
+CORNER_REACH = 5.0  # times that gap, with what is hidden of it
 CORNER, BESIDE = (6.0, 3.0), 1.5  # gap of a join with a corner in it, times the stroke and plus px; px beside the gap that it may lie
 MOST_PIECES = 900  # of a layer: four dotted curves have no more, the specks of a scan have
 RIVAL = 1.0  # cost by which a join must be better than another one to be sure
@@ -393,7 +394,8 @@ def _corner_costs(right: _Ends, left: _Ends, hidden: NDArray[np.int32], empty: f
     dx = left.x[None, :] - right.x[:, None]
     dy = left.y[None, :] - right.y[:, None]
     cost = np.full(dx.shape, np.inf)
-    a, b = np.nonzero((dx > 0.2) & (np.hypot(dx, dy) < 2 * empty) & ~np.isnan(right.slope)[:, None] & ~np.isnan(left.slope)[None, :])
+    is_told = ~np.isnan(right.slope)[:, None] & ~np.isnan(left.slope)[None, :]
+    a, b = np.nonzero((dx > 0.2) & (np.hypot(dx, dy) < CORNER_REACH * empty) & is_told)
     if not a.size:
         return cost
     bend = right.slope[a] - left.slope[b]
@@ -402,7 +404,7 @@ def _corner_costs(right: _Ends, left: _Ends, hidden: NDArray[np.int32], empty: f
     between = (corner > -BESIDE) & (corner < dx[a, b] + BESIDE)
     bare, _ = _bare(right, left, a, b, hidden)
     shade = np.log(right.across[a] / left.across[b])
-    value = 1.0 + np.hypot(dx[a, b], dy[a, b]) / empty + 0.5 * (shade / SHADE) ** 2
+    value = 1.0 + bare / empty + 0.3 * np.hypot(dx[a, b], dy[a, b]) / empty + 0.5 * (shade / SHADE) ** 2
     cost[a, b] = np.where(between & (bare <= empty), value, np.inf)
     return cost
 

@@ -21,6 +21,7 @@ LONGEST = 8.0  # times the stroke: a longer piece is no dash
 MISS = (0.5, 0.1)  # and a miss, of the stroke and of the length of a meeting
 SURE = 1.0  # by how much one way through must be better than the other
 ROUNDS = 3
+PARTS, FEWEST, DASH, MIXED = 6, 4, 14.0, 1.6  # of a strand; dashes of a part that tell; the longest dash, strokes; times other dashes
 
 
 def settled(strands: Sequence[Strand], thickness: float, crowded: Mask) -> list[Strand]:
@@ -45,6 +46,25 @@ def settled(strands: Sequence[Strand], thickness: float, crowded: Mask) -> list[
             if _gain(result[i], result[j], (start, end), thickness) > -SURE:
                 result[i], result[j] = (replace(s, rivals=(*s.rivals, start)) for s in (result[i], result[j]))
     return result
+
+
+def is_mixed(strand: Strand, thickness: float) -> bool:
+    """Whether the dashes of a strand are longer in one part of it than in another, as where it is made of two curves."""
+    edges = np.linspace(strand.pieces[0].first, strand.pieces[-1].last + 1, PARTS + 1)
+    longest = []
+    for lo, hi in pairwise(edges.tolist()):
+        own = [p for p in strand.pieces if min(p.last + 1, hi) > max(p.first, lo)]
+        lengths = [_length(p) for p in own]
+        if len(own) >= FEWEST or max(lengths, default=0.0) > DASH * thickness:
+            longest.append(min(max(lengths), DASH * thickness))
+    return bool(longest) and max(longest) > MIXED * max(min(longest), thickness)
+
+
+def _length(piece: Piece) -> float:
+    """Length of a piece along itself, px."""
+    columns = piece.last - piece.first + 1.0
+    rise = float(np.ptp(piece.y)) if piece.y.size > 1 else columns * abs(float(np.nan_to_num(piece.slope)))
+    return float(np.hypot(columns, rise))
 
 
 def _meetings(a: Strand, b: Strand, thickness: float, crowded: Mask) -> list[tuple[float, float]]:
