@@ -228,6 +228,12 @@ def _read_bar(field: Field, bar: Bar, edge: Edge) -> Drawn:
     return Drawn(bar, end, outer.place, inner, outer.is_capped, hidden, flags=tuple(doubts))
 
 
+def tip_above(field: Field, bar: Bar, lid: int) -> Place | None:
+    """The end of an error bar above a bar, whose ink ends below row `lid`; None where none rises there."""
+    stroke = _stem_above(field, bar, lid)
+    return None if stroke is None else _outer_end(field, stroke, lid).place
+
+
 def _cap_on_end(field: Field, bar: Bar, end: Place) -> Place | None:
     """The end of an error bar so short that its cap lies on the bar's outline: by how much the middle stands out above the flanks."""
     reach = max(4, round(0.35 * field.height))

@@ -12,13 +12,15 @@ import numpy as np
 from digitize.axes import Axis
 from digitize.barends import Drawn, complete_ends, mirrored, moved, read_ends, weighed
 from digitize.barfield import FloatArray, look_of
-from digitize.barfinder import evidence, find_standing
+from digitize.barfinder import Standing, evidence, find_standing
 from digitize.legend import LegendEntry
+from digitize.lowbars import low_bars
 from digitize.ocr import TextBox, read_box
 from digitize.panels import Categories, Panel
 from digitize.series import Mark, Place, Series, hex_color
 from digitize.turned import Turn
 
+HANGING = 1.5  # digit heights that the baseline lies above the foot of a plot in which bars may hang
 GROUND = 2.5  # digit heights that the ground of a legend may reach below its words
 MOST_LABELS = 12  # labels that are read one by one where no text box gave them: each takes time
 
@@ -62,10 +64,23 @@ def read_bars(panel: Panel, legend: Sequence[LegendEntry] = ()) -> BarReading:
         mirrored(d, found.field.rgb.shape[0] - 1) for d in read_ends(found.field.flipped(), found.hanging)
     ]
     drawn = complete_ends(weighed(drawn, found.field.noise, is_bilevel=panel.is_bilevel))
+    drawn += _low(panel, found)
     drawn = [_under_legend(moved(d, *found.field.origin), legend, panel.height) for d in drawn]
     base = float(found.field.base + found.field.origin[1])
     series, flags = grouped(panel, legend, drawn, base)
     return BarReading(series, base, confidence, flags)
+
+
+def _low(panel: Panel, found: Standing) -> list[Drawn]:
+    """The bars too low to be found, over names that no other bar stands over, where every bar has a name of its own."""
+    x0, y0 = found.field.origin
+    texts = _labels(panel, float(found.field.base + y0))
+    standing = [Drawn(replace(b, x0=b.x0 + x0, x1=b.x1 + x0), Place(float(b.top), 1.0)) for b in found.bars if b.is_lowest]
+    if len(texts) <= len(standing) or not _each_labelled(texts, standing) or any(b.is_part for b in found.bars):
+        return []
+    calibration = panel.y.calibration
+    zero = float(calibration.to_pixel(0.0)) if calibration.scale.name == "linear" else None
+    return low_bars(found, [at for _, at in texts], zero)
 
 
 def _under_legend(d: Drawn, legend: Sequence[LegendEntry], height: float) -> Drawn:
@@ -133,6 +148,9 @@ def _label_row(panel: Panel, base: float) -> list[TextBox]:
         for b in level
         if -0.3 * panel.height < b.box[1] - base < 4.5 * panel.height and b.box[2] > panel.box[0] and b.box[0] < panel.box[2]
     ]
+    under = [b for b in named if b in level]
+    if base < panel.box[3] - HANGING * panel.height and len(under) >= len(near):
+        near = under  # where bars hang names stand under the plot: what is near the baseline is written in it
     if not near:
         return []
     first = named[0] if named and named[0] in near else min(near, key=lambda b: b.box[1])

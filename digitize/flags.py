@@ -65,6 +65,7 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "bins_perhaps": "The bars stand between ticks of an axis of numbers: they may be bins of histograms that were not told apart.",
         "bin_hidden": "Nothing shows in this bin: it is empty, or so low that the axis line covers it.",
         "bins_joined": "No stroke parts this bin from a neighbour of its height, though others are parted: the two may be one wider bin.",
+        "low_bar": "The bar is hardly higher than the line it stands on is thick: its end is less sure.",
         "bar_missing": "No bar stands over one of the names along the axis: it has no height, or it was not found.",
         "uneven_groups": "The groups of bars do not all have the same number of bars: a bar may be missing, or given to another series.",
     }
