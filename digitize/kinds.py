@@ -28,7 +28,7 @@ from digitize.vector.boxes import read_boxes as read_vector_boxes
 from digitize.vector.curves import read_curves as read_vector_curves
 from digitize.vector.histograms import read_histogram as read_vector_histogram
 from digitize.vector.lines import are_outlined, read_lines
-from digitize.vector.read import read_vector_bars, read_vector_points, vector_scene
+from digitize.vector.read import read_vector_bars, read_vector_points, read_vector_unmarked, vector_scene
 
 OUTLINED_CURVES = "its curves are drawn as areas, outlined stroke by stroke; such curves are not read"
 PERHAPS_BARS = 0.35  # share of markers at which something like an error bar stands: then a scatter plot is not sure to be one
@@ -267,6 +267,10 @@ def _vector_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None,
     # Along a level axis markers are told by the rows' names (a forest plot) or not at all.
     are_asked = kind not in ("bar", "box", "km", "histogram", "line") and not (panel.is_turned and kind is None)
     points = read_vector_points(scene, legend) if are_asked else ()
+    if not points and are_asked and kind != "scatter":
+        unmarked = read_vector_unmarked(scene, legend)
+        if unmarked:
+            return Marks("errorbar", unmarked, medium="vector")
     if not points:
         lines = read_lines(scene, legend, at) if kind in (None, "line") and not panel.is_turned else ()
         if not lines and kind is None and are_outlined(scene):

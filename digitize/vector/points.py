@@ -58,7 +58,7 @@ def read_points(scene: Scene, legend: Sequence[LegendEntry]) -> tuple[Series, ..
         return ()
     bars = error_bars(glyphs, scene.stems, even=are_even(glyphs, scene.stems))
     level = level_bars([own for _, own in groups], scene)
-    names = _names([style for style, _ in groups], keys)
+    names = names_of([style for style, _ in groups], keys)
     series, at = [], 0
     for (style, own), name in zip(groups, names, strict=True):
         part = slice(at, at + len(own))
@@ -115,7 +115,7 @@ def _anchored(style: Style, own: list[Glyph], scene: Scene) -> tuple[Style, list
 def _shares_of_lines(glyphs: Sequence[Glyph], scene: Scene) -> list[float]:
     """Where vertices of polylines lie within triangles, as shares of the way from base to tip."""
     shares = []
-    lines = [line for line in _polylines(scene) if len(line.points) >= 3]
+    lines = [line for line in polylines(scene) if len(line.points) >= 3]
     for g in glyphs:
         for line in lines:
             at = line.points[np.abs(line.points[:, 0] - g.x) < ON_VERTEX]
@@ -137,7 +137,8 @@ def _shares_of_stems(glyphs: Sequence[Glyph], scene: Scene) -> list[float]:
     return shares
 
 
-def _polylines(scene: Scene) -> list[Piece]:
+def polylines(scene: Scene) -> list[Piece]:
+    """The open lines of straight steps."""
     return [p for p in scene.pieces if p.path.stroke is not None and not p.closed and not p.curved and len(p.points) >= 2]
 
 
@@ -162,7 +163,7 @@ def _split(own: list[Glyph], scene: Scene) -> list[list[Glyph]]:
 
 
 def _by_line(own: Sequence[Glyph], scene: Scene) -> list[list[Glyph]] | None:
-    lines = [line for line in _polylines(scene) if len(line.points) >= 3]
+    lines = [line for line in polylines(scene) if len(line.points) >= 3]
     parts: list[list[Glyph]] = []
     left = list(own)
     for line in lines:
@@ -198,7 +199,7 @@ def _mark(glyph: Glyph, ends: Ends, across: Ends, scene: Scene) -> Mark:
     return Mark(x, y, y_lo=bottom, y_hi=top, x_lo=left, x_hi=right, flags=flags, confidence=0.6 if flags else 0.99)
 
 
-def _names(styles: Sequence[Style], keys: Sequence[Key]) -> list[str]:
+def names_of(styles: Sequence[Style], keys: Sequence[Key]) -> list[str]:
     """The name of each series: of the key that looks most like it, each key used once."""
     names = [""] * len(styles)
     pairs = [(_unlike(style, key), i, j) for i, style in enumerate(styles) for j, key in enumerate(keys)]

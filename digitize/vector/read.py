@@ -12,6 +12,7 @@ from digitize.series import Series
 from digitize.vector.bars import read_bars
 from digitize.vector.points import read_points
 from digitize.vector.scene import Scene, scene_of
+from digitize.vector.unmarked import read_unmarked
 
 INK = 12  # grey levels by which a pixel differs from the paper where something is drawn
 
@@ -32,15 +33,24 @@ def vector_scene(panel: Panel, legend: Sequence[LegendEntry]) -> Scene | None:
 def read_vector_points(scene: Scene, legend: Sequence[LegendEntry]) -> tuple[Series, ...]:
     """Series of markers with error bars; empty where the paths do not show any that the rendering shows as well."""
     series = read_points(scene, legend)
-    places = [(m.x.px, m.y.px) for s in series for m in s.marks]
-    return series if places and _share_seen(scene, places) >= 0.9 else ()
+    return series if _are_seen(scene, series) else ()
+
+
+def read_vector_unmarked(scene: Scene, legend: Sequence[LegendEntry]) -> tuple[Series, ...]:
+    """Series of error bars without markers; empty where the paths do not show any that the rendering shows as well."""
+    series = read_unmarked(scene, legend)
+    return series if _are_seen(scene, series) else ()
 
 
 def read_vector_bars(scene: Scene, legend: Sequence[LegendEntry]) -> tuple[tuple[Series, ...], tuple[str, ...]]:
     """Series of bars and the panel's flags; no series where the paths do not show any that the rendering shows as well."""
     series, flags = read_bars(scene, legend)
+    return (series, flags) if _are_seen(scene, series) else ((), ())
+
+
+def _are_seen(scene: Scene, series: Sequence[Series]) -> bool:
     places = [(m.x.px, m.y.px) for s in series for m in s.marks]
-    return (series, flags) if places and _share_seen(scene, places) >= 0.9 else ((), ())
+    return bool(places) and _share_seen(scene, places) >= 0.9
 
 
 def _share_seen(scene: Scene, places: Sequence[tuple[float, float]]) -> float:

@@ -1,0 +1,102 @@
+"""Error bars without markers: their centres where a line runs through them, or their middles under a flag."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import matplotlib as mpl
+import numpy as np
+import pytest
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from digitize.file import digitize_file
+from digitize.record import PanelRecord
+
+X = np.array([0.0, 2.0, 4.0, 6.0, 8.0])
+FIRST, SECOND = np.array([70.0, 62.0, 55.0, 58.0, 50.0]), np.array([30.0, 36.0, 25.0, 33.0, 40.0])
+DOWN, UP = np.array([6.0, 8.0, 7.0, 9.0, 6.0]), np.array([9.0, 7.0, 10.0, 6.0, 8.0])
+MEDIA = {"pdf": "vector"}
+CLOSE = {"pdf": 0.01}  # of 100: paths are written to a few thousandths of a pixel
+
+
+@pytest.fixture(autouse=True)
+def _plain_fonts() -> Iterator[None]:
+    with mpl.rc_context({"font.family": "DejaVu Sans", "font.size": 10, "pdf.fonttype": 42}):
+        yield
+
+
+def draw(folder: Path, medium: str, dress: Callable[[Axes], object]) -> PanelRecord:
+    figure = Figure(figsize=(4.5, 3.2))
+    axes = figure.subplots()
+    axes.set(xlim=(-1, 9), ylim=(0, 100), xlabel="Time (weeks)", ylabel="Score")
+    dress(axes)
+    path = folder / f"drawn.{medium}"
+    figure.savefig(path, dpi=150)
+    (panel,) = digitize_file(path).record.panels
+    return panel
+
+
+def bars(ax: Axes, y: np.ndarray, color: str, *, fmt: str = "-", capsize: float = 3, name: str = "") -> None:
+    ax.errorbar(X, y, [DOWN, UP], fmt=fmt, color=color, ecolor=color, capsize=capsize, label=name)
+
+
+def assert_read(panel: PanelRecord, arms: list[np.ndarray], medium: str) -> None:
+    close = CLOSE[medium]
+    assert (panel.kind, panel.medium) == ("errorbar", MEDIA[medium])
+    found = sorted(panel.series, key=lambda s: -float(s.points[0].y or 0))
+    assert len(found) == len(arms)
+    for series, y in zip(found, arms, strict=True):
+        assert [p.x for p in series.points] == pytest.approx(X, abs=close / 10)
+        assert [p.y for p in series.points] == pytest.approx(y, abs=close)
+        assert [p.y_lo for p in series.points] == pytest.approx(y - DOWN, abs=close)
+        assert [p.y_hi for p in series.points] == pytest.approx(y + UP, abs=close)
+
+
+@pytest.mark.parametrize("medium", MEDIA)
+@pytest.mark.parametrize("color", ["black", "tab:red"])
+def test_a_line_through_error_bars(tmp_path: Path, medium: str, color: str) -> None:
+    panel = draw(tmp_path, medium, lambda ax: bars(ax, FIRST, color))
+    assert_read(panel, [FIRST], medium)
+    assert not any(p.flags for s in panel.series for p in s.points)
+
+
+@pytest.mark.parametrize("medium", MEDIA)
+def test_lines_of_two_colours_have_the_names_of_the_legend(tmp_path: Path, medium: str) -> None:
+    def two(ax: Axes) -> None:
+        bars(ax, FIRST, "tab:blue", name="Placebo")
+        bars(ax, SECOND, "tab:red", name="Magnesium")
+        ax.legend(loc="upper right")
+
+    panel = draw(tmp_path, medium, two)
+    assert_read(panel, [FIRST, SECOND], medium)
+    assert {s.name for s in panel.series} == {"Placebo", "Magnesium"}
+
+
+@pytest.mark.parametrize("medium", MEDIA)
+def test_where_no_line_runs_the_middle_is_given_under_a_flag(tmp_path: Path, medium: str) -> None:
+    panel = draw(tmp_path, medium, lambda ax: bars(ax, FIRST, "black", fmt="none"))
+    points = panel.series[0].points
+    assert panel.kind == "errorbar"
+    assert [p.y for p in points] == pytest.approx(FIRST + (UP - DOWN) / 2, abs=CLOSE[medium])
+    assert all("centre_inferred" in p.flags for p in points)
+    # The truth may be anywhere in the bar.
+    assert all(abs(float(p.y or 0) - y) < 1.96 * float(p.u_y or 0) for p, y in zip(points, FIRST, strict=True))
+
+
+def test_bars_without_caps_on_a_line_are_read_from_paths(tmp_path: Path) -> None:
+    assert_read(draw(tmp_path, "pdf", lambda ax: bars(ax, FIRST, "black", capsize=0)), [FIRST], "pdf")
+
+
+@pytest.mark.parametrize("medium", MEDIA)
+def test_a_line_alone_has_no_error_bars(tmp_path: Path, medium: str) -> None:
+    panel = draw(tmp_path, medium, lambda ax: (ax.plot(X, FIRST, "k"), ax.axvline(4, color="0.7")))
+    assert all(p.y_lo is None and p.y_hi is None for s in panel.series for p in s.points)
+
+
+@pytest.mark.parametrize("medium", MEDIA)
+def test_markers_are_read_as_before(tmp_path: Path, medium: str) -> None:
+    panel = draw(tmp_path, medium, lambda ax: bars(ax, FIRST, "black", fmt="o-"))
+    assert panel.series[0].marker == "circle"
+    assert_read(panel, [FIRST], medium)
