@@ -1,4 +1,4 @@
-"""Broken y axes: two scales on one line, a gap, slashes or a zigzag between them, and bars that run through.
+"""Broken axes: two scales on one line, a gap, slashes or a zigzag between them, and bars that run through.
 
 The gap is closed in the image, so that bars and axis line run through it, and the two axes become one whose scale has a break.
 """
@@ -19,6 +19,7 @@ from digitize.axes import Axis
 from digitize.lines import Line, find_lines
 from digitize.ocr import TextBox
 from digitize.ticks import INK
+from digitize.turned import Turn
 
 BROKEN = "axis_broken"
 NEAR, SPACINGS = 4.0, 1.3  # label heights, and steps of ticks, that the labels beside a break are apart at most
@@ -42,7 +43,7 @@ class Mended:
 def with_breaks_closed(
     image: NDArray[np.uint8], axes: Sequence[Axis], lines: Sequence[Line], texts: Sequence[TextBox], least: int
 ) -> Mended:
-    """The image with the gaps of broken y axes closed, and each such axis as one.
+    """The image with the gaps of broken axes closed, and each such axis as one.
 
     Where no gap shows between the parts, the break is taken to lie somewhere between the ticks beside it.
 
@@ -58,6 +59,21 @@ def with_breaks_closed(
     least : int
         Length in px of the lines that are looked for again.
     """
+    upright = _with_upright_closed(image, axes, lines, texts, least)
+    turn = Turn((image.shape[0], image.shape[1]))
+    view = turn.image(upright.image), [turn.axis(a) for a in upright.axes], [turn.line(line) for line in upright.lines]
+    level = _with_upright_closed(*view, [turn.text(t) for t in texts], least)
+    if not level.is_broken:
+        return upright
+    back = turn.back
+    found, again = tuple(back.axis(a) for a in level.axes), tuple(back.line(line) for line in level.lines)
+    return Mended(back.image(level.image), found, again, is_broken=True)
+
+
+def _with_upright_closed(
+    image: NDArray[np.uint8], axes: Sequence[Axis], lines: Sequence[Line], texts: Sequence[TextBox], least: int
+) -> Mended:
+    """The image with the gaps of its upright axes closed."""
     gray = np.asarray(cv2.cvtColor(image, cv2.COLOR_RGB2GRAY), dtype=np.uint8)
     result, found, is_broken = image, list(axes), False
     for upper, lower in permutations(axes, 2):
@@ -78,11 +94,13 @@ def _are_parts(upper: Axis, lower: Axis, lines: Sequence[Line], texts: Sequence[
     """Whether two axes stand one above the other in one column and on one line, the values of the upper one beyond the lower one's."""
     if not are_on_one_line(upper, lower) or not upper.boxes or not lower.boxes:
         return False
+    if upper.marks.axis_line is None or lower.marks.axis_line is None:
+        return False
     if {upper.calibration.scale.name, lower.calibration.scale.name} != {"linear"}:
         return False
     height = max(b.height for b in lower.boxes)
     apart, limit = lower.span_px[0] - upper.span_px[1], max(NEAR * height, SPACINGS * min(_step_px(upper), _step_px(lower)))
-    if upper.marks.axis_line is not None and lower.marks.axis_line is not None and upper.marks.axis_line != lower.marks.axis_line:
+    if upper.marks.axis_line != lower.marks.axis_line:
         apart, limit = lower.marks.axis_line.start - upper.marks.axis_line.end, NEAR * height
     is_column = abs(upper.inner_edge - lower.inner_edge) <= SAME_COLUMN * height
     if not (is_column and 0.0 < apart <= limit) or parting_line(upper, lower, lines) is not None:
@@ -111,7 +129,7 @@ def are_on_one_line(upper: Axis, lower: Axis) -> bool:
 def _has_names_between(upper: Axis, lower: Axis, texts: Sequence[TextBox]) -> bool:
     """Whether names in a row stand between two axes: then they are those of two plots."""
     first, last, at = upper.span_px[1], lower.span_px[0], lower.marks.axis_at
-    words = [t for t in texts if t.rotation == 0 and t.box[0] > at and any(map(str.isalnum, t.text))]
+    words = [t for t in texts if t.rotation == lower.boxes[0].rotation and t.box[0] > at and any(map(str.isalnum, t.text))]
     return sum(first < (t.box[1] + t.box[3]) / 2 < last for t in words) > 1
 
 
@@ -130,9 +148,7 @@ def _gap(gray: NDArray[np.uint8], upper: Axis, lower: Axis) -> tuple[int, int] |
     return (first + int(bare[0]), first + int(bare[-1])) if bare.size else None
 
 
-def _closed(
-    image: NDArray[np.uint8], lower: Axis, gap: tuple[int, int], lines: Sequence[Line], axes: Sequence[Axis]
-) -> NDArray[np.uint8]:
+def _closed(image: NDArray[np.uint8], lower: Axis, gap: tuple[int, int], lines: Sequence[Line], axes: Sequence[Axis]) -> NDArray[np.uint8]:
     """The image with the rows of a gap, from the axis line to the right end of its plot, filled with what stands above and below."""
     at, foot = lower.marks.axis_at, lower.span_px[1]
     height = max(b.height for b in lower.boxes)

@@ -130,9 +130,7 @@ def _low_bar(found: Standing, x0: int, x1: int, zero: float, bare: _Stroke, widt
         return None
     hangs = out_below > out_above
     last = field.rgb.shape[0] - 1
-    view, base, ahead, behind = (
-        (field.flipped(), last - zero, seen.below, seen.above) if hangs else (field, zero, seen.above, seen.below)
-    )
+    view, base, ahead, behind = (field.flipped(), last - zero, seen.below, seen.above) if hangs else (field, zero, seen.above, seen.below)
     bar = Bar(x0, x1, round(base - height), fill, is_hollow)
     drawn = Drawn(bar, Place(base - height, LOW_U), flags=(LOW,))
     tip = tip_above(view, bar, round(base - ahead - 1.0))

@@ -112,6 +112,32 @@ def test_a_blurred_and_compressed_break_is_read() -> None:
     _assert_read([p.record for p in read_image(np.asarray(cv2.imdecode(coded, cv2.IMREAD_COLOR), dtype=np.uint8))])
 
 
+@pytest.mark.parametrize("parts", [1, 2])
+def test_level_bars_on_a_broken_axis_are_read_and_flagged(parts: int) -> None:
+    with mpl.rc_context({"font.family": "DejaVu Sans"}):
+        figure = Figure(figsize=(5, 3.4), dpi=120)
+        if parts == 1:
+            ax = figure.add_subplot()
+            ax.barh([0, 1, 2], _squeezed(VALUES), 0.5, color="0.6", edgecolor="k")
+            labels = [0, 10, 20, 30, 80, 100, 120]
+            ax.set_xticks([float(_squeezed(v)) for v in labels], [str(v) for v in labels])
+            ax.set_xlim(0, 1.02)
+        else:
+            ax, other = figure.subplots(1, 2, sharey=True, gridspec_kw={"wspace": 0.08})
+            for each, limits in ((ax, LOW), (other, HIGH)):
+                each.barh([0, 1, 2], VALUES, 0.5, color="0.6", edgecolor="k")
+                each.set_xlim(*limits)
+                each.spines[["left", "right", "top"]].set_visible(False)
+            ax.spines.left.set_visible(True)
+            other.tick_params(left=False)
+        ax.set_yticks([0, 1, 2], ["Sham", "Low", "High"])
+        (panel,) = [p.record for p in read_image(_image(figure))]
+    assert panel.orientation == "horizontal"
+    points = {p.x: p for s in panel.series for p in s.points}
+    assert [points[name].y for name in ("Sham", "Low", "High")] == pytest.approx(VALUES, abs=NEAR)
+    assert all("axis_broken" in p.flags for p in points.values())
+
+
 @pytest.mark.parametrize("gap", [0.0, 0.05, 0.2])
 @pytest.mark.parametrize("frame", [False, True], ids=["spines", "frame"])
 def test_plots_above_one_another_are_two(gap: float, frame: bool) -> None:
