@@ -108,7 +108,18 @@ def _end_window(field: Field, bar: Bar) -> tuple[Doubles, int, int]:
     middle = np.median(window, axis=1, keepdims=True)
     agree = np.abs(window - middle).max(axis=2, keepdims=True) < max(40.0, 4 * field.noise)
     mean = (window * agree).sum(axis=1) / np.maximum(agree.sum(axis=1), 1)
-    return mean.astype(float), y0, int(columns.size)
+    return _without_cap(mean.astype(float), bar.top - y0, field.paper), y0, int(columns.size)
+
+
+def _without_cap(profile: Doubles, top: int, paper: FloatArray) -> Doubles:
+    """The profile with paper in place of what stands above the paper right above row `top`: a wide cap looks like a thicker outline."""
+    is_paper = np.abs(profile[:top] - paper).max(axis=1) < DEFINITE
+    gaps = np.flatnonzero(is_paper)
+    above = np.flatnonzero(~is_paper[: gaps[-1]]) if gaps.size else gaps
+    if above.size == 0:
+        return profile
+    cap = int(above[-1]) + 1
+    return np.concatenate([np.repeat(profile[cap : gaps[-1] + 1].mean(axis=0, keepdims=True), cap, axis=0), profile[cap:]])
 
 
 def _dip(profile: Doubles, guess: float) -> float:

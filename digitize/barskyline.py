@@ -23,6 +23,7 @@ Mask = NDArray[np.bool_]
 PALE = 80.0  # grey levels by which gridlines differ from paper at most, and strokes on them from those at least
 SIDE_SHARE = 0.8  # share of a side's height that its stroke covers
 LID_SHARE = 0.9  # share of a bar's columns over which its lid runs
+CAP_SHARE = 0.5  # share of a bar's columns beside its stem that a cap covers
 MOST_BESIDE = 0.25  # share of ink beside the stem between a cap and the lid: a neighbour's side may stand there
 PARTING_SHARE = 0.7  # the same between two bars, where letters and hatches may cross it
 
@@ -302,11 +303,12 @@ def _lid_below(ink: Mask, a: int, b: int, top: int) -> int | None:
     start = max(0, top - 1)
     at_top = bool(full[start : top + 4].any())
     first = start + int(full[start : top + 4].argmax()) if at_top else top
-    past = first + int((~full[first:]).argmax()) if at_top else top + 5  # the row after the stroke
+    stroke = full if at_top else own[:, beside].mean(axis=1) > CAP_SHARE  # at `top`: the lid, or a cap that is narrower
+    past = first + int((~stroke[first:]).argmax()) if stroke[first] else top + 5  # the row after the stroke
     below = np.flatnonzero(full[past:])
     row = past + int(below[0]) if below.size and not full[first:].all() else None
     at_lid = max(top, first)  # a cap narrower than the lid may be what closed at `top`
-    if row is None or row < past + 2 or own[past + 1 : row, beside].mean() > MOST_BESIDE:
+    if row is None or row == past or own[past:row, beside].mean() > MOST_BESIDE:
         return at_lid if at_top else None
     sides = [ink[past:row, max(0, x - 3) : x + 4].any(axis=1).mean() for x in (a, b)]
     return at_lid if at_top and min(sides) > SIDE_SHARE else row
@@ -347,6 +349,9 @@ def _lid_row(ink: Mask, x0: int, x1: int, top: int, height: float) -> int:
     start = max(0, top - 2)
     share = ink[start : top + max(3, round(0.3 * height)) + 1, x0 : x1 + 1].mean(axis=1)
     full = share > 0.6
+    paper = np.flatnonzero(~full[: top - start])
+    if paper.size:  # what ends above the bar's first row is a cap
+        start, full = start + int(paper[-1]) + 1, full[int(paper[-1]) + 1 :]
     if not full.any():
         return top
     first = int(full.argmax())

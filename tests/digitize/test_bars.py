@@ -585,7 +585,7 @@ def test_groups_that_stand_in_groups_keep_their_labels() -> None:
     assert [[m.category for m in s.marks] for s in reading.series] == [names] * 3
 
 
-@pytest.mark.parametrize("gap", [4.5, 5.0])
+@pytest.mark.parametrize("gap", [3.5, 4.0, 4.5, 5.0, 6.0, 7.0])
 def test_a_cap_close_above_the_lid_of_a_hatched_bar_is_no_lid(gap: float) -> None:
     """The cap is nearly as wide as the bar, and the paper between it and the lid is lower than what closes a hatch."""
     places = ((100, 220.0), (160, 180.0), (220, 250.0), (280, 205.0))
