@@ -114,12 +114,12 @@ def _end_window(field: Field, bar: Bar) -> tuple[Doubles, int, int]:
 def _without_cap(profile: Doubles, top: int, paper: FloatArray) -> Doubles:
     """The profile with paper in place of what stands above the paper right above row `top`: a wide cap looks like a thicker outline."""
     is_paper = np.abs(profile[:top] - paper).max(axis=1) < DEFINITE
-    gaps = np.flatnonzero(is_paper)
-    above = np.flatnonzero(~is_paper[: gaps[-1]]) if gaps.size else gaps
-    if above.size == 0:
+    end = top - int((~is_paper[::-1]).argmax())  # below the outline; a pale fill looks like paper
+    lid = end - int(is_paper[:end][::-1].argmax())  # the outline's first row
+    cap = lid - int((~is_paper[:lid][::-1]).argmax())  # below the cap's last row
+    if is_paper.all() or not is_paper[:end].any() or is_paper[:lid].all():
         return profile
-    cap = int(above[-1]) + 1
-    return np.concatenate([np.repeat(profile[cap : gaps[-1] + 1].mean(axis=0, keepdims=True), cap, axis=0), profile[cap:]])
+    return np.concatenate([np.repeat(profile[cap:lid].mean(axis=0, keepdims=True), cap, axis=0), profile[cap:]])
 
 
 def _dip(profile: Doubles, guess: float) -> float:

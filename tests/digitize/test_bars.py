@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from calibration import CategoryAxis, Label, read_axis
 from digitize.axes import Axis
+from digitize.barends import _without_cap
 from digitize.bars import BarReading, bar_evidence, read_bars
 from digitize.legend import LegendEntry
 from digitize.ocr import TextBox
@@ -598,3 +599,13 @@ def test_a_cap_close_above_the_lid_of_a_hatched_bar_is_no_lid(gap: float) -> Non
     assert len(found) == len(bars)
     for mark, bar in zip(found, bars, strict=True):
         assert mark.y.px == pytest.approx(bar.end, abs=1.0)  # a hatch draws the end by up to half a stroke
+
+
+def test_only_what_stands_above_paper_above_an_outline_is_a_cap() -> None:
+    paper, ink, pale = (np.full(3, v) for v in (250.0, 10.0, 235.0))
+    rows = [paper, ink, paper, ink, ink, pale, pale]
+    cut = _without_cap(np.array(rows), 6, paper.astype(np.float32))
+    np.testing.assert_array_equal(cut, [paper, paper, paper, *rows[3:]])
+    for whole in (rows[2:], [paper, *rows[5:]], [ink, ink, pale], [paper, paper]):
+        profile = np.array(whole)
+        np.testing.assert_array_equal(_without_cap(profile, len(whole) - 1, paper.astype(np.float32)), profile)
