@@ -303,7 +303,7 @@ def _lid_below(ink: Mask, a: int, b: int, top: int) -> int | None:
     start = max(0, top - 1)
     at_top = bool(full[start : top + 4].any())
     first = start + int(full[start : top + 4].argmax()) if at_top else top
-    stroke = full if at_top else own[:, beside].mean(axis=1) > CAP_SHARE  # at `top`: the lid, or a cap that is narrower
+    stroke = own[:, beside].mean(axis=1) > CAP_SHARE  # at `top`: the lid, or a cap that is narrower
     past = first + int((~stroke[first:]).argmax()) if stroke[first] else top + 5  # the row after the stroke
     below = np.flatnonzero(full[past:])
     row = past + int(below[0]) if below.size and not full[first:].all() else None
