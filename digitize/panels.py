@@ -80,18 +80,19 @@ def find_panels(
         uprights = [a for a in credible if a.side.name == "right"]
     rows = [a for a in axes if a.side.name == "bottom" and _may_be_row(a)]
     panels: list[Panel] = []
-    for whole in uprights:
-        y, floor = _own_part(whole, uprights, lines)
+    for y in uprights:
+        ceiling, floor = _own_rows(y, uprights, lines)
         x = _axis_below(y, rows)
         x = None if x is not None and x.marks.axis_at > floor + FOOT_PX else x
         limit = _next_axis(y, uprights, image.shape[1])
+        limit = min(limit, _wall_behind(x, rows, lines)) if x is not None and y.side.name == "left" else limit
         beside = x if x is not None and _is_sure_row(x, boxes) else None  # two numbers may be part of a row of names: they end no plot
         box = plot_box(image, y, beside, lines, limit)
         if box is not None and pieces and y.side.name == "left":
             box = framed(box, y.marks.axis_at, y.span_px, pieces)
             box = with_bars(box, pieces, limit) if beside is None else box
-        if box is not None and box[3] > floor:
-            box = (box[0], box[1], box[2], round(floor - FOOT_PX))
+        if box is not None and (box[3] > floor or box[1] < ceiling):
+            box = (box[0], round(max(box[1], ceiling + FOOT_PX)), box[2], round(min(box[3], floor - FOOT_PX)))
         if box is not None and all(_overlap(box, p.box) <= 0.3 for p in panels):
             panels.append(_panel(image, y, x, box, boxes, lines, axes))
     panels = [p for p in panels if not _is_column(p)]
@@ -103,22 +104,25 @@ def find_panels(
     return tuple(sorted(panels, key=lambda p: (round(p.box[1] / 50), p.box[0])))
 
 
-def _own_part(axis: Axis, axes: Sequence[Axis], lines: Sequence[Line]) -> tuple[Axis, float]:
-    """An upright axis with the part of its line that is its own, and the row of the level line that parts its plot from the next below.
+def _own_rows(axis: Axis, axes: Sequence[Axis], lines: Sequence[Line]) -> tuple[float, float]:
+    """The rows of the level lines that part the plot of an upright axis from those right above and below on the same axis line.
 
-    Plots right above one another have one line; the row is infinite where no plot follows.
+    Infinite where no plot follows.
     """
-    floor, ceiling = np.inf, -np.inf
-    for other in axes:
-        if are_on_one_line(axis, other) and (line := parting_line(axis, other, lines)) is not None:
-            floor = min(floor, line.at)
-        if are_on_one_line(other, axis) and (line := parting_line(other, axis, lines)) is not None:
-            ceiling = max(ceiling, line.at)
-    own = axis.marks.axis_line
-    if own is None or (floor >= own.end and ceiling <= own.start):
-        return axis, float(floor)
-    own = replace(own, start=max(own.start, float(ceiling)), end=min(own.end, float(floor)))
-    return replace(axis, marks=replace(axis.marks, axis_line=own)), float(floor)
+    above = [parting_line(other, axis, lines) for other in axes if are_on_one_line(other, axis)]
+    below = [parting_line(axis, other, lines) for other in axes if are_on_one_line(axis, other)]
+    ceiling = max((line.at for line in above if line is not None), default=-np.inf)
+    return ceiling, min((line.at for line in below if line is not None), default=np.inf)
+
+
+def _wall_behind(x: Axis, rows: Sequence[Axis], lines: Sequence[Line]) -> float:
+    """Right behind the upright line that parts the plot of a level axis from the next one right of it on the same line; else infinite."""
+    foot, last = x.marks.axis_at, x.span_px[1]
+    own = x.marks.axis_line
+    nexts = [a.span_px[0] for a in rows if own is not None and a.marks.axis_line == own and a.span_px[0] > last]
+    upright = [line for line in lines if line.upright and line.start < foot - LEAST_SIDE and abs(line.end - foot) <= FOOT_PX]
+    walls = [line.at for line in upright if nexts and last - 2 < line.at < min(nexts) + 2]
+    return min(walls, default=np.inf) + FOOT_PX
 
 
 def _is_column(panel: Panel) -> bool:

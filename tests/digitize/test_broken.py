@@ -159,6 +159,21 @@ def test_plots_above_one_another_are_two(gap: float, frame: bool) -> None:
         assert [p.y for p in points] == pytest.approx(values, rel=0.02)
 
 
+def test_the_plots_of_a_grid_without_gaps_are_four() -> None:
+    with mpl.rc_context({"font.family": "DejaVu Sans"}):
+        figure = Figure(figsize=(6, 5.5), dpi=130)
+        grid = figure.subplots(2, 2, sharex="col", sharey="row", gridspec_kw={"hspace": 0, "wspace": 0})
+        for row, limits in zip(grid, ((20, 120), (0, 10)), strict=True):
+            for ax in row:
+                ax.errorbar([1, 2, 3, 4], np.linspace(0.4, 0.7, 4) * limits[1], 0.04 * limits[1], fmt="o-k", capsize=3)
+                ax.set_ylim(*limits)
+                ax.set_xlim(0.5, 4.5)
+        panels = [p.record for p in read_image(_image(figure))]
+    assert [sum(len(s.points) for s in p.series) for p in panels] == [4, 4, 4, 4]
+    tops = [max(p.y for s in panel.series for p in s.points if isinstance(p.y, float)) for panel in panels]
+    assert tops == pytest.approx([84.0, 84.0, 7.0, 7.0], rel=0.02)
+
+
 def test_a_broken_scale_goes_there_and_back() -> None:
     scale = Broken(below=30.0, above=80.0, step=2.0, factor=0.5)
     values = np.array([-5.0, 0.0, 30.0, 55.0, 80.0, 100.0])
