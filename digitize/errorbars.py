@@ -91,7 +91,7 @@ def find_stems(amount: FloatArray, hidden: NDArray[np.bool_], strength: FloatArr
         own = (labels[y : y + h, x : x + w] == k) * amount[y : y + h, x : x + w]
         pieces += _straight_parts(own, x, y)
     joined = _joined(pieces, mask, hidden)
-    return tuple(replace(stem, caps=_caps(mask, stem, strength)) for stem in joined)
+    return tuple(replace(stem, caps=caps_of(mask, stem, strength)) for stem in joined)
 
 
 def _opened(mask: NDArray[np.uint8], kernel: NDArray[np.uint8]) -> NDArray[np.uint8]:
@@ -166,7 +166,7 @@ def _connected(upper: Stem, lower: Stem, mask: NDArray[np.uint8], hidden: NDArra
     return bool((left & right).mean() > 0.75)
 
 
-def _caps(mask: NDArray[np.uint8], stem: Stem, strength: FloatArray) -> tuple[Cap, ...]:
+def caps_of(mask: NDArray[np.uint8], stem: Stem, strength: FloatArray) -> tuple[Cap, ...]:
     """Level strokes across a stem, thin and about as long to the left as to the right."""
     y0, y1 = max(0, round(stem.y0) - 4), min(mask.shape[0] - 1, round(stem.y1) + 4)
     x, half = round(stem.x), stem.width / 2

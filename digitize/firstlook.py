@@ -41,7 +41,7 @@ def _points_of_layer(ink: Ink, layer: Layer, markers: Sequence[Seen], blind: NDA
     """Markers of one layer with their error bars: what the strokes of the layer say and what was seen at first must agree."""
     if not markers:
         return []
-    line = _lines(ink, layer)
+    line = lines_of(ink, layer)
     bars = _bars_by_strokes(ink, layer, markers, blind, evenness)
     return [Point(m, reconciled(bar, m.marker, line)) for m, bar in zip(markers, bars, strict=True)]
 
@@ -49,7 +49,7 @@ def _points_of_layer(ink: Ink, layer: Layer, markers: Sequence[Seen], blind: NDA
 def _bars_by_strokes(ink: Ink, layer: Layer, markers: Sequence[Seen], blind: NDArray[np.bool_], evenness: float) -> list[ErrorBar]:
     """The error bars of markers of one layer, as its strokes alone tell them."""
     hidden = substantial((ink.strength > 60) & (layer.amount == 0)) | blind
-    line = _lines(ink, layer)
+    line = lines_of(ink, layer)
     stems = find_stems(line, hidden, ink.strength)
     return pair_error_bars([m.marker for m in markers], [m.level for m in markers], stems, line, hidden, evenness=evenness)
 
@@ -73,7 +73,7 @@ def _are_even(points: Sequence[Point]) -> bool:
     return len(halves) >= 3 and float(np.mean([abs(up - down) < 1.2 + 0.03 * (up + down) for up, down in halves])) >= 0.8
 
 
-def _lines(ink: Ink, layer: Layer) -> FloatArray:
+def lines_of(ink: Ink, layer: Layer) -> FloatArray:
     """All ink of the layer, 0 to 1: thin strokes, which are paler than fills, and every level of grey count in full."""
     full = min(0.6 * layer.full, 120.0) if layer.is_grey else 0.6 * layer.full
     return np.asarray(np.where(layer.amount > 0, np.clip(ink.strength / full, 0, 1), 0), dtype=np.float32)

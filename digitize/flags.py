@@ -25,6 +25,7 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "end_doubtful": "Two ways of finding an end of the error bar do not agree about it.",
         "end_inferred": "The error bar was in doubt by itself; its ends are what best explains all that shows.",
         "centre_inferred": "No marker and no line shows where in its error bar the point lies: it is given in the middle of the ends.",
+        "bars_left_out": "Upright strokes that may be error bars without markers were left out: points may be missing.",
         "error_bar_hidden": "No error bar shows, though others of the panel have one: it is hidden or shorter than its marker.",
         "mirrored": "One end of the error bar is covered; it was mirrored from the other, as the panel's other bars are even.",
         "uneven_bar": "The halves of this error bar differ although the panel's other bars are even.",

@@ -23,6 +23,7 @@ from digitize.points import read_points
 from digitize.record import Kind, Medium
 from digitize.scatter import read_scatter
 from digitize.series import Mark, Series
+from digitize.unmarked import Unmarked, read_unmarked
 from digitize.vector.boxes import are_boxes
 from digitize.vector.boxes import read_boxes as read_vector_boxes
 from digitize.vector.curves import read_curves as read_vector_curves
@@ -201,6 +202,9 @@ def read_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None = N
             return Marks(reader.kind, refused=marks.refused or f"marks of kind {reader.kind} were looked for, but none could be read")
     if panel.is_turned and kind is None:
         return Marks("unknown", refused="nothing that is read was found along this axis")
+    unmarked = read_unmarked(panel, legend) if kind in (None, "errorbar") and not panel.is_turned else Unmarked()
+    if unmarked.series or unmarked.refused:
+        return Marks("errorbar", unmarked.series, unmarked.flags, refused=unmarked.refused)
     marks = _points(read_points(panel, legend), kind, "raster", height=panel.height) if kind != "scatter" else Marks("scatter")
     if kind is None and marks.kind in ("unknown", "scatter"):
         plot = find_line_plot(panel, legend)

@@ -223,8 +223,8 @@ def _mark(point: Point, fit: Fit, look: Looks, amount: NDArray[np.float64], scal
     u = position_noise(panel)
     u_marker = float(np.hypot(u, 0.05 + 1.5 * fit.misfit)) if is_fitted else 3 * u
     u_end = float(np.hypot(u, STEPPED_CAP_U)) if panel.is_bilevel else u
-    top, bottom = _ends(point.bar, amount, fit.x, scale, u_end, u_marker)
-    left, right = _ends(point.level, amount.T, fit.y, scale, u_end, u_marker)
+    top, bottom = ends_of(point.bar, amount, fit.x, scale, u_end, u_marker)
+    left, right = ends_of(point.level, amount.T, fit.y, scale, u_end, u_marker)
     h, w = amount.shape
     is_cut = any(e is not None and not CUT < e.px < size - 1 - CUT for e, size in ((top, h), (bottom, h), (left, w), (right, w)))
     flags = (*point.bar.flags, *point.level.flags, *(("clipped",) if is_cut else ()), *(() if is_fitted else ("not_refined",)))
@@ -240,7 +240,7 @@ def _mark(point: Point, fit: Fit, look: Looks, amount: NDArray[np.float64], scal
     )
 
 
-def _ends(
+def ends_of(
     bar: ErrorBar, amount: NDArray[np.float64], x: float, scale: float, u: float, u_marker: float
 ) -> tuple[Place | None, Place | None]:
     """The ends of an upright bar in the column x of the crop's ink (h, w), to a fraction of a pixel; of a level one in the transpose."""
