@@ -16,6 +16,7 @@ from digitize.ticks import Side, SideName, TickMarks, find_ticks, is_on_edges, i
 
 MIN_CONFIDENCE = 0.5
 LIKE_DIGITS = frozenset("oOQDlIiSsBZzgqbeEx%")  # letters that a digit or a sign of a number is read as
+MIRRORED = 0.15  # of the distance of two ticks, by which the label beyond the zero of a mirrored axis stands off
 MOST_DIGITS = 12  # of a label
 MOST_LABELS = 40  # no axis has more; a longer column is a table
 MOST_SPLITS = 3  # how often a row or column of labels is cut to find the axes of panels beside one another
@@ -115,12 +116,14 @@ def _is_beside(label: TextBox, other: TextBox) -> bool:
 def _with_strangers(axis: Axis, axes: Sequence[Axis], numbers: Sequence[TextBox]) -> Axis:
     """The axis, flagged where more numbers stand along its line than it explains: a mirrored or broken axis reads so."""
     line = axis.marks.axis_line
-    if line is None or "labels_refused" in axis.reading.flags:
+    if "labels_refused" in axis.reading.flags:
         return axis
     explained = {b.box for a in axes if a is axis or a.n_used > 2 for b in a.boxes}
-    strangers = [b for b in numbers if b.box not in explained and _stands_along(axis, line, b)]
+    strangers = [b for b in numbers if line is not None and b.box not in explained and _stands_along(axis, line, b)]
     # One number beyond the labels may be the end of another panel's axis; beyond a zero it may be the other arm of a mirrored one.
     if not any(_is_within_or_past_zero(axis, b) for b in strangers) and len(strangers) < 2:
+        strangers = [b for b in numbers if _mirrors(axis, b)]
+    if not strangers:
         return axis
     said = f"{', '.join(b.number for b in strangers)} beside the same line: not on this axis"
     reason = "; ".join(filter(None, [axis.reading.reason, said]))
@@ -134,12 +137,25 @@ def _is_within_or_past_zero(axis: Axis, box: TextBox) -> bool:
     return used[0][0] <= at <= used[-1][0] or (used[0] if at < used[0][0] else used[-1])[1] == 0.0
 
 
+def _mirrors(axis: Axis, box: TextBox) -> bool:
+    """Whether a number stands one step beyond the zero that ends an axis and is the same as the one before it: minus signs may be lost."""
+    used = sorted(((t.px, t.value) for t in axis.calibration.ticks if t.used), key=lambda each: abs(each[1]))
+    (zero, least), (beside, step) = used[:2]
+    at = sum(axis.side.span(box.box)[:2]) / 2
+    is_next = abs(at + beside - 2 * zero) < MIRRORED * abs(beside - zero)
+    return least == 0.0 and is_next and _is_level(axis, box) and any(r.value == step for r in parse_number(box.number))
+
+
 def _stands_along(axis: Axis, line: Line, box: TextBox) -> bool:
     """Whether a number stands in the row or column of an axis's labels, along its line."""
+    return _is_level(axis, box) and line.start <= sum(axis.side.span(box.box)[:2]) / 2 <= line.end
+
+
+def _is_level(axis: Axis, box: TextBox) -> bool:
+    """Whether a text stands in the row or column of an axis's labels and is as high as they are."""
     height = axis.boxes[0].height
-    along0, along1, _, inner = axis.side.span(box.box)
-    is_level = abs(axis.side.across(inner) - axis.inner_edge) <= 0.45 * height and abs(box.height - height) < 0.3 * height
-    return is_level and line.start <= (along0 + along1) / 2 <= line.end
+    inner = axis.side.span(box.box)[3]
+    return abs(axis.side.across(inner) - axis.inner_edge) <= 0.45 * height and abs(box.height - height) < 0.3 * height
 
 
 def _is_number(box: TextBox) -> bool:

@@ -292,3 +292,19 @@ def test_labels_closer_than_words_are_told_apart(first: int, step: int, inches: 
 def test_labels_that_touch_are_no_names(inches: float) -> None:
     x_axis = _dense(90 + 10 * np.arange(9), inches)
     assert x_axis.flags == ("axis_unread",)
+
+
+@pytest.mark.parametrize(("beyond", "expected"), [("1", ("labels_refused",)), ("9", ())])
+def test_numbers_that_fall_to_zero_and_rise_again_are_in_doubt(beyond: str, expected: tuple[str, ...]) -> None:
+    """Either the axis is mirrored or its labels lost their minus signs; what stands there may also begin another axis."""
+
+    def text(digit: str, x: float) -> TextBox:
+        return TextBox((x - 3, 250, x + 3, 260), 0, digit, 0.9, digit, 0.9, 10.0)
+
+    gray = np.full((300, 400), 255, dtype=np.uint8)
+    at = [40.0 + 50 * k for k in range(6)]
+    for x in at:
+        gray[240:246, round(x)] = 0
+    labels = [text(str(4 - k), x) for k, x in enumerate(at[:5])]
+    axis, *_ = find_axes(gray, [*labels, text(beyond, at[5])], find_lines(gray, 36))
+    assert axis.reading.flags == expected
