@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from digitize.barfield import DEFINITE, Bar, Doubles, Field, FloatArray, inner_columns
 from digitize.series import Place
@@ -21,6 +22,7 @@ SNAPPED_U = (0.42, 0.6)  # px: where strokes were moved to whole pixels, twice f
 STEPPED_U = (0.18, 0.22)  # px: in black and white alone, where the edges of a stroke lie on whole pixels; a bar's end is wider than a cap
 
 HIDDEN_OUTLINE = 0.3  # standard deviation of half a hidden outline's thickness, in thicknesses of the axis's line
+LIKE_FILL = 40.0  # grey levels
 HATCH_U = 0.4  # px: by which a hatch may draw the end of a bar, where one of its strokes touches the outline
 
 
@@ -100,6 +102,7 @@ def _end_window(field: Field, bar: Bar) -> tuple[Doubles, int, int]:
     columns = columns[np.abs(columns - bar.middle) > stem]
     if columns.size == 0:
         columns = np.arange(bar.x0, bar.x1 + 1)
+    columns = _beside_legend(field, bar, columns)
     reach = max(6, round(0.6 * field.height))
     below = 6 if bar.texture[0] > 0 else reach  # the strokes of a hatch draw the fit towards them
     y0, y1 = max(0, bar.top - reach), min(field.base - 2, bar.top + below)
@@ -109,6 +112,15 @@ def _end_window(field: Field, bar: Bar) -> tuple[Doubles, int, int]:
     agree = np.abs(window - middle).max(axis=2, keepdims=True) < max(40.0, 4 * field.noise)
     mean = (window * agree).sum(axis=1) / np.maximum(agree.sum(axis=1), 1)
     return _without_cap(mean.astype(float), bar.top - y0, field.paper), y0, int(columns.size)
+
+
+def _beside_legend(field: Field, bar: Bar, columns: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Those of the columns of a bar in which its fill shows right below its end, where a legend covers the others."""
+    if not field.covered[: field.base, bar.x0 : bar.x1 + 1].any():
+        return columns
+    rows = slice(bar.top + 1, min(bar.top + 4, field.base - 2))
+    shows = (np.abs(field.rgb[rows, columns] - bar.fill).max(axis=2) < LIKE_FILL).all(axis=0)
+    return columns[shows] if shows.sum() >= 3 else columns
 
 
 def _without_cap(profile: Doubles, top: int, paper: FloatArray) -> Doubles:

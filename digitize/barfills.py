@@ -15,6 +15,9 @@ from numpy.typing import NDArray
 
 from digitize.barfield import DEFINITE, Bar, Field, FloatArray, inner_columns
 
+LEGEND_PAD = 2.0  # digit heights around its names and keys that the ground of a legend may cover
+BESIDE_LEGEND = 0.1  # share of the columns of a bar that tell where it ends where a legend covers the others
+
 
 def filled_bars(field: Field) -> list[Bar]:
     """Candidates: every stretch of one colour above the baseline that ends somewhere below the top of the plot."""
@@ -90,9 +93,13 @@ def _climb(field: Field, x0: int, x1: int, runs: Sequence[tuple[int, int]]) -> l
     if contrast < max(40.0, 16 * field.noise):  # single columns are too noisy to follow
         top = _profile_top(field, profile[: y1 + 1], fill)
         return [Bar(x0, x1, top, fill, False)] if top >= 2 else []
-    tops = np.maximum(_column_tops(field, x0, x1, fill), _other_fill(field, profile[: y1 + 1], fill))
+    tops = _column_tops(field, x0, x1, fill)
+    highest = np.flatnonzero(tops <= tops.min() + 1)
+    if field.covered[: y1 + 1, x0 : x1 + 1].any() and highest.size >= max(3, BESIDE_LEGEND * tops.size):
+        profile = np.median(field.rgb[:, x0 + highest], axis=1)  # the ground of the legend is no other fill
+    tops = np.maximum(tops, _other_fill(field, profile[: y1 + 1], fill))
     plateaus = _plateaus(tops, field.height)
-    near = round(field.height)
+    near = round(LEGEND_PAD * field.height)
     if len(plateaus) > 1 and any(field.covered[max(0, t - near) : t + 1, x0 + a : x0 + b + 1].any() for a, b, t in plateaus):
         plateaus = [(0, x1 - x0, min(t for _, _, t in plateaus))]  # the step is the legend's
     return [Bar(x0 + a, x0 + b, t, fill, False) for a, b, t in plateaus if t >= 2]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from digitize.barfield import Bar, Field, make_field
-from digitize.barfills import filled_bars
+from digitize.barfills import LEGEND_PAD, filled_bars
 from digitize.barskyline import outlined_bars
 from digitize.barstacks import split_stacks
 from digitize.legend import LegendEntry
@@ -80,19 +80,21 @@ def _clusters(fills: Sequence[Bar], outlines: Sequence[Bar]) -> list[tuple[list[
 
 
 def _is_covered(field: Field, bar: Bar) -> bool:
-    """Whether a legend lies over a part of a bar."""
-    return bool(field.covered[bar.top : field.base, bar.x0 : bar.x1 + 1].any())
+    """Whether a legend or its ground may lie over a part of a bar."""
+    top = max(0, bar.top - round(LEGEND_PAD * field.height))
+    return bool(field.covered[top : field.base, bar.x0 : bar.x1 + 1].any())
 
 
 def _agreed(fills: list[Bar], outlines: list[Bar], *, under_legend: bool) -> list[Bar]:
     """The bars to believe of those that lie over one another."""
     if not fills or not outlines:
         return fills or outlines
-    if under_legend:
-        return fills
     if len(fills) == len(outlines) == 1:
         near = abs(fills[0].top - outlines[0].top) <= 3 and fills[0].width > 0.75 * outlines[0].width
-        return fills if near and outlines[0].texture[0] == 0 else outlines
+        if near or not under_legend:
+            return fills if near and outlines[0].texture[0] == 0 else outlines
+    if under_legend:
+        return fills
     plain = sum(b.width for b in fills if not b.is_blank) / sum(b.width for b in outlines)
     return fills if plain > 0.65 and len(fills) > len(outlines) else outlines
 

@@ -609,3 +609,18 @@ def test_only_what_stands_above_paper_above_an_outline_is_a_cap() -> None:
     for whole in (rows[2:], [paper, *rows[5:]], [ink, ink, pale], [paper, paper]):
         profile = np.array(whole)
         np.testing.assert_array_equal(_without_cap(profile, len(whole) - 1, paper.astype(np.float32)), profile)
+
+
+def test_a_bar_whose_end_a_legend_covers_in_part_ends_where_the_rest_of_it_does() -> None:
+    """The ground of a legend reaches beyond its names and keys; such a bar was given with the legend's edge for its end."""
+    bars = [Drawn(x, x + 100, end, end - 25, fill=GREY) for x, end in ((80, 190.0), (230, 150.0), (380, 160.3))]
+    image = draw(bars)
+    paint(image, 410, 60, 560, 172, WHITE)
+    for y in (100, 130):
+        paint(image, 430, y, 450, y + 14, BLACK)
+    entries = [LegendEntry(name, (460, y, 520, y + 14), (430, y, 450, y + 14)) for name, y in (("Sham", 100), ("Active", 130))]
+    *whole, covered = marks(read_bars(panel_of(image), entries))
+    assert len(whole) == 2
+    assert covered.y.px == pytest.approx(160.3, abs=0.3)
+    assert (covered.y_lo, covered.y_hi) == (None, None)
+    assert "legend_covers" in covered.flags
