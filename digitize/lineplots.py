@@ -44,7 +44,7 @@ PARTLY = 0.6  # of the longest curve's columns: a shorter one may be a part of a
 BEND_PX, APART = 0.7, 3.0  # px by which the way between two points may leave the straight line; px between points
 AT_END = 5.0  # px past the end of a curve that a tick may stand at it, as where the axis line covers the end
 SPIKES, TALL, NARROW = 2, 3.0, (2.5, 4.0)  # strokes across a curve that are error bars; times its stroke; width of one
-LEFT, LEFT_INK = 0.3, 0.5  # share of the plot's columns in which ink is left over, as that of one more curve; ink that counts
+LEFT, LEFT_INK = 0.3, 0.62  # share of the plot's columns in which ink is left over, as that of one more curve; ink that counts
 
 
 @dataclass(frozen=True, eq=False)
@@ -100,7 +100,9 @@ def find_line_plot(panel: Panel, legend: Sequence[LegendEntry]) -> LinePlot:
     spikes = sum(_spikes(c) for c in found)
     strokes = np.where((ink > 2 * OTHER) & ~veiled, ink, 0)
     drawn = _drawn(found, ink.shape)
-    if found and float(((strokes > LEFT_INK) & ~drawn).any(axis=0).mean()) > LEFT:
+    edge = round(EDGE * panel.height)
+    left = ((strokes > LEFT_INK) & ~drawn)[edge : strokes.shape[0] - edge]
+    if found and float(left.any(axis=0).mean()) > LEFT:
         found = [replace(c, flags=(*c.flags, "curve_missing")) for c in found]
     found = _with_bands(found, ground_of(words, paper, panel.height))
     total = max(float(strokes.sum()), 1e-6)
