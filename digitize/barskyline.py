@@ -295,7 +295,7 @@ def _lid_below(ink: Mask, a: int, b: int, top: int) -> int | None:
     width = b - a + 1
     away = np.abs(np.arange(width) - (width - 1) / 2) / width
     beside = (away > 0.15) & (away < 0.42)
-    if not beside.any():
+    if not beside.any() or top >= ink.shape[0]:  # nothing stands there
         return None
     own = ink[:, a : b + 1]
     across = own[:, away < 0.45].mean(axis=1)
