@@ -154,6 +154,7 @@ def _axis_below(y: Axis, rows: Sequence[Axis]) -> Axis | None:
     at = y.marks.axis_at
     line = y.marks.axis_line
     foot = max(hi, line.end) if line is not None else hi
+    own = {b.box for b in y.boxes}
     best: tuple[float, Axis] | None = None
     for row in rows:
         # Distances from the upright axis into the plot.
@@ -162,7 +163,9 @@ def _axis_below(y: Axis, rows: Sequence[Axis]) -> Axis | None:
         height = row.boxes[0].height if row.boxes else 0.0
         beside = last > 2 * height and first > -0.15 * (last - first) - 2 * height
         if beside and -1.5 * height <= gap < max(0.6 * (hi - lo), 8 * height):
-            cost = abs(gap) + 0.3 * max(0.0, first)
+            # Two numbers, one of them a label of the upright axis, make a row only where there is no other.
+            is_borrowed = row.n_used < 3 and bool(own & {b.box for b in row.boxes})
+            cost = abs(gap) + 0.3 * max(0.0, first) + (hi - lo) * is_borrowed
             if best is None or cost < best[0]:
                 best = (cost, row)
     return best[1] if best else None

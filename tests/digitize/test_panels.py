@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import PIL.Image
@@ -17,7 +19,7 @@ from calibration import CategoryAxis
 from digitize.axes import Axis
 from digitize.categories import Categories, find_categories, x_title, y_title
 from digitize.ocr import TextBox
-from digitize.panels import Panel
+from digitize.panels import Panel, _axis_below
 from digitize.read import read_image
 from tests.digitize.drawings import draw, read_panels
 
@@ -118,6 +120,24 @@ def test_two_numbers_of_a_row_of_names_are_no_axis() -> None:
     assert isinstance(panel.x, Categories)
     assert panel.x.axis.names == ("89", "90", "89", "90", "90")
     assert panel.box[2] > drawing.places_px[-5, 0]
+
+
+def test_a_label_of_the_upright_axis_and_a_tick_read_as_a_number_are_no_row() -> None:
+    own = [box(t, 30, y) for t, y in (("5", 20.0), ("0", 120.0), ("-5", 220.0))]
+    tick = box("1", 150, 221)
+    numbers = [box(t, x, 240) for t, x in (("0", 60.0), ("5", 150.0), ("10", 240.0))]
+
+    def axis(boxes: list[TextBox], side: str, span: tuple[float, float], edge: float) -> Axis:
+        marks = SimpleNamespace(axis_at=50.0, axis_line=None)
+        found = SimpleNamespace(
+            boxes=tuple(boxes), n_used=len(boxes), side=SimpleNamespace(name=side), span_px=span, inner_edge=edge, marks=marks
+        )
+        return cast(Axis, found)
+
+    upright = axis(own, "left", (20.0, 220.0), 40.0)
+    borrowed, row = axis([own[2], tick], "bottom", (30.0, 150.0), 214.0), axis(numbers, "bottom", (60.0, 240.0), 234.0)
+    assert _axis_below(upright, [borrowed, row]) is row
+    assert _axis_below(upright, [borrowed]) is borrowed
 
 
 def named(names: list[str], *, rotation: float = 0.0) -> Callable[[Axes], None]:
