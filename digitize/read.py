@@ -41,6 +41,7 @@ from digitize.warp import FLAT, Warp, estimate_warp, flattened, unsure
 COUNTED_KINDS = ("errorbar", "scatter", "line", "km")
 """Kinds whose marks stand at numbers, also where these are written as dates or with a word; bars and boxes stand in categories."""
 PAGE = PixelTransform.identity()
+AXES_OF_ONE = 3  # axes that one plot with a broken axis has at most
 LINE_SHARE = 0.12  # share of the shorter side of an image that an axis line is long at least
 
 TICK = 0.35  # digit heights that ticks are long at least where no axis line shows
@@ -97,9 +98,11 @@ def read_image(
         image = turned_over(image)
         to_original = to_original @ PixelTransform.from_matrix(from_turned_over(image.shape))
         texts, found, lines = _axes(replace(seen, image=image))
-    mended = with_breaks_closed(image, found, lines, texts, int(LINE_SHARE * min(image.shape[:2])))
-    if mended.is_broken:
-        image, found, lines, drawing = mended.image, list(mended.axes), mended.lines, Drawing()
+    # What is drawn with paths is read off the pixels then; of a page with several plots all would be.
+    if not drawing.paths or len(found) <= AXES_OF_ONE:
+        mended = with_breaks_closed(image, found, lines, texts, int(LINE_SHARE * min(image.shape[:2])))
+        if mended.is_broken:
+            image, found, lines, drawing = mended.image, list(mended.axes), mended.lines, Drawing()
     axes = with_given(found, calibrate, (image.shape[0], image.shape[1]), lines, to_original)
     upright = [replace(p, is_bilevel=seen.is_bilevel) for p in find_panels(image, axes, texts, lines, drawing)]
     if is_over:

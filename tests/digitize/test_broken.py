@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from pathlib import Path
 
 import cv2
 import matplotlib as mpl
@@ -10,10 +11,12 @@ import numpy as np
 import pytest
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.backends.backend_pdf import FigureCanvasPdf
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
 from calibration import Broken
+from digitize.file import digitize_file
 from digitize.read import read_image
 from digitize.record import PanelRecord
 
@@ -184,3 +187,24 @@ def test_a_broken_scale_goes_there_and_back() -> None:
     assert scale.derivative(values)[inside] == pytest.approx(steps[inside], rel=1e-6)
     with pytest.raises(ValueError, match="finite"):
         scale.forward(float("nan"))
+
+
+def test_a_broken_axis_leaves_the_other_plots_of_a_page_to_their_paths(tmp_path: Path) -> None:
+    """All plots of a page were read off its pixels where one axis seemed to be broken."""
+    figure = Figure(figsize=(8, 4))
+    FigureCanvasPdf(figure)
+    upper, right, lower, other = figure.subplots(2, 2, gridspec_kw={"hspace": 0.08}).ravel()
+    for ax, span in ((upper, HIGH), (lower, LOW)):
+        ax.bar([0, 1, 2], VALUES, width=0.5)
+        ax.set(ylim=span, xticks=[0, 1, 2] if ax is lower else [])
+    upper.spines.bottom.set_visible(False)
+    lower.spines.top.set_visible(False)
+    for ax in (right, other):
+        ax.scatter([1, 2, 3, 4], [10.5, 20.25, 31.125, 44.0], color="k")
+        ax.set(xlim=(0, 5), ylim=(0, 50), xticks=range(6) if ax is other else [])
+    figure.savefig(tmp_path / "page.pdf")
+    (record,) = [digitize_file(tmp_path / "page.pdf").record]
+    scatter = [p for p in record.panels if p.kind == "scatter"]
+    assert [p.medium for p in scatter] == ["vector", "vector"]
+    for panel in scatter:
+        assert sorted(float(p.y or 0) for p in panel.series[0].points) == pytest.approx([10.5, 20.25, 31.125, 44.0], abs=0.01)
