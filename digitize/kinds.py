@@ -11,6 +11,7 @@ import numpy as np
 from digitize.atrisk import read_numbers_at_risk
 from digitize.axes import Axis
 from digitize.bars import bar_evidence, read_bars
+from digitize.barstrokes import DOUBTS
 from digitize.boxes import box_evidence, read_boxes
 from digitize.categories import Categories
 from digitize.curves import curve_evidence, read_curves
@@ -38,6 +39,8 @@ BETWEEN = 0.12  # distance of ticks, by which the middle of a group of bars lies
 FEWEST_COLUMNS, DODGED = 3, 0.3  # columns that are no chance; share of their distance by which the marks of one stand beside one another
 CROWD = 60  # markers from which on those that overlap look as if strokes ran between them
 CROWD_DOUBTS = frozenset({"end_inferred", "end_doubtful", "shared_stem"})  # and make ends of such kinds
+FEW_MARKERS = 20  # below so many markers, the doubts about all of their error bars may be chance
+BAR_DOUBTS = DOUBTS | CROWD_DOUBTS
 INFERRED = frozenset({"end_inferred", "mirrored"})  # flags of error bars of which no end, or but one, was seen on its own
 MANY_BINS, SAME_BIN = 7, 3.0  # bars that may be bins, at least so many; px within which two bars stand over one place
 PERHAPS, SURELY = 0.5, 0.8  # evidence from which on a kind is tried, and from which on no other is
@@ -304,7 +307,7 @@ def _points(series: tuple[Series, ...], kind: str | None, medium: Medium, *, n_s
         return Marks("unknown", refused="no markers with error bars and no bars were found in this plot; other kinds are not read yet")
     doubtful = sum(m.y_lo is not None or m.y_hi is not None for s in series for m in s.marks)
     are_means = doubtful >= MOST_BARRED * count and _share_columns(series)
-    if kind == "scatter" or (kind is None and with_bar < 0.2 * count and not are_means):
+    if kind == "scatter" or (kind is None and (with_bar < 0.2 * count or _is_cloud(series)) and not are_means):
         may_be_level = any("error_bars_unread" in m.flags for s in series for m in s.marks)
         is_doubtful = may_be_level or max(doubtful, n_strokes) >= PERHAPS_BARS * count
         flags = ("error_bars_unread",) if kind is None and is_doubtful else ()
@@ -319,6 +322,14 @@ def _share_columns(series: Sequence[Series]) -> bool:
         return False
     places = np.array(at)
     return bool((np.ptp(places, axis=0) < DODGED * np.diff(np.median(places, axis=0)).min()).all())
+
+
+def _is_cloud(series: Sequence[Series]) -> bool:
+    """Whether of many markers, most of which stand in columns of their own, not one has an error bar beyond doubt."""
+    marks = [m for s in series for m in s.marks]
+    has_bar = any(_has_level_bar(m) or (_has_clear_bar(m) and BAR_DOUBTS.isdisjoint(m.flags)) for m in marks)
+    at = np.sort([m.x.px for m in marks])
+    return not has_bar and len(marks) >= FEW_MARKERS and float(np.mean(np.diff(at) > SAME_BIN)) > MOST_BARRED
 
 
 def _may_be_outline(mark: Mark, height: float) -> bool:

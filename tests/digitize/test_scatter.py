@@ -168,6 +168,21 @@ def test_inferred_ends_as_near_as_an_outline_make_no_error_bar_plot(reach: float
     assert _points((Series("A", "#000000", "triangle-open", marks),), None, "raster", height=12.0).kind == kind
 
 
+@pytest.mark.parametrize(
+    ("count", "apart", "clear", "kind"),
+    [(30, 20.0, 0, "scatter"), (30, 20.0, 1, "errorbar"), (12, 20.0, 0, "errorbar"), (30, 1.0, 0, "errorbar")],
+)
+def test_many_markers_of_which_no_error_bar_is_clear_are_a_cloud(count: int, apart: float, clear: int, kind: str) -> None:
+    """Few may all be doubted by chance, and those of several series that share their columns hide one another."""
+    marks = tuple(
+        Mark(Place(apart * k, 0.1), Place(100.0 + k, 0.1), y_hi=Place(50.0, 0.5), flags=() if k < clear else ("mirrored",))
+        for k in range(count)
+    )
+    found = _points((Series("A", "#000000", "diamond", marks),), None, "raster", height=12.0)
+    assert found.kind == kind
+    assert found.flags == (("error_bars_unread",) if kind == "scatter" else ())
+
+
 @pytest.mark.parametrize(("shift", "kind"), [(0.0, "errorbar"), (4.0, "errorbar"), (35.0, "scatter")])
 def test_doubtful_bars_at_the_same_times_in_every_series_are_error_bars(shift: float, kind: str) -> None:
     """Bars of one ink at one time all hide one another; such plots were read as scatter plots."""
