@@ -109,8 +109,9 @@ def _own_rows(axis: Axis, axes: Sequence[Axis], lines: Sequence[Line]) -> tuple[
 
     Infinite where no plot follows.
     """
-    above = [parting_line(other, axis, lines) for other in axes if are_on_one_line(other, axis)]
-    below = [parting_line(axis, other, lines) for other in axes if are_on_one_line(axis, other)]
+    mates = [other for other in axes if other.marks.axis_line == axis.marks.axis_line]  # plots apart end with their own lines
+    above = [parting_line(other, axis, lines) for other in mates if are_on_one_line(other, axis)]
+    below = [parting_line(axis, other, lines) for other in mates if are_on_one_line(axis, other)]
     ceiling = max((line.at for line in above if line is not None), default=-np.inf)
     return ceiling, min((line.at for line in below if line is not None), default=np.inf)
 

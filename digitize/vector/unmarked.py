@@ -18,6 +18,7 @@ from digitize.vector.scene import Scene, inside
 
 ANYWHERE = 12**0.5  # how many times the standard deviation of a place that may be anywhere in a bar the bar is long
 KEY_PAD = 4.0  # px around a legend's key that its error bar may reach
+ON_EDGE = 4.0  # px from the inside of a plot within which the lines of its frame lie
 FEWEST = 3  # bars of a plot
 MOST_AT_BARS, MOST_CAPPED = 0.75, 0.8  # share of a line's corners that must stand on bars; of bars without a line that must have caps
 
@@ -28,7 +29,7 @@ def read_unmarked(scene: Scene, legend: Sequence[LegendEntry]) -> tuple[Series, 
     A series is a line with bars at its corners. Bars through which no line runs are a series a colour, each with `centre_inferred`.
     """
     stems = [s for s in joined(scene.stems) if inside(scene.box, s.at, (s.start + s.end) / 2) and not _is_key(s, legend)]
-    lines = [(line, _corners(line, stems)) for line in polylines(scene)]
+    lines = [(line, _corners(line, stems)) for line in polylines(scene) if not _is_frame(line, scene)]
     groups = [corners for _, corners in lines if corners]
     flags: tuple[str, ...] = ()
     if not groups:
@@ -45,6 +46,12 @@ def read_unmarked(scene: Scene, legend: Sequence[LegendEntry]) -> tuple[Series, 
         marks = sorted((_mark(g, next(bars), scene, flags) for g in own), key=lambda m: m.x.px)
         series.append(Series(name, hex_color(color[:3] if color is not None else (0, 0, 0)), "none", tuple(marks)))
     return tuple(series)
+
+
+def _is_frame(line: Piece, scene: Scene) -> bool:
+    """Whether a line runs along an edge of the plot: the ticks at its ends look like error bars."""
+    x0, y0, x1, y1 = scene.box
+    return any(bool((np.abs(line.points[:, k] - edge) < ON_EDGE).all()) for k, edge in ((0, x0), (0, x1), (1, y0), (1, y1)))
 
 
 def _corners(line: Piece, stems: Sequence[Stroke]) -> list[Glyph]:

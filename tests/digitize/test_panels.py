@@ -55,6 +55,21 @@ def test_every_panel_of_a_grid_is_found(rows: int, columns: int) -> None:
         assert isinstance(panel.x, Axis)
 
 
+def test_a_zero_line_above_the_foot_of_a_plot_does_not_end_it() -> None:
+    """It was taken for the line that parts the plot from the one below, and what is drawn beneath it was lost."""
+    figure = Figure(figsize=(3, 5), dpi=150)
+    canvas = FigureCanvasAgg(figure)
+    for ax in figure.subplots(2, 1):
+        ax.plot([0, 1, 2, 3], [-1, 3, -0.5, 4], "o", color="black", markersize=4)
+        ax.axhline(0, color="black", linewidth=0.8)
+        ax.set(xlim=(-0.2, 3.4), ylim=(-1.5, 5), yticks=range(6))
+    canvas.draw()
+    panels, _ = read_panels(np.asarray(canvas.buffer_rgba())[..., :3].copy())
+    assert len(panels) == 2
+    for panel in panels:
+        assert panel.y.calibration.to_value(float(panel.box[3])) == pytest.approx(-1.5, abs=0.15)  # 5 px inside the frame at most
+
+
 def test_panels_share_the_labels_at_the_left_and_at_the_bottom() -> None:
     panels, _ = read_panels(grid(2, 2, sharex=True, sharey=True))
     below = [p for p in panels if p.box[1] > 150]

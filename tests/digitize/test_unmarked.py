@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import matplotlib as mpl
 import numpy as np
@@ -13,6 +15,9 @@ from matplotlib.figure import Figure
 
 from digitize.file import digitize_file
 from digitize.record import PanelRecord
+from digitize.vector.pieces import Piece
+from digitize.vector.scene import Scene
+from digitize.vector.unmarked import _is_frame
 
 X = np.array([0.0, 2.0, 4.0, 6.0, 8.0])
 FIRST, SECOND = np.array([70.0, 62.0, 55.0, 58.0, 50.0]), np.array([30.0, 36.0, 25.0, 33.0, 28.0])
@@ -94,6 +99,16 @@ def test_bars_without_caps_on_a_line_are_read_from_paths(tmp_path: Path) -> None
 def test_a_line_alone_has_no_error_bars(tmp_path: Path, medium: str) -> None:
     panel = draw(tmp_path, medium, lambda ax: (ax.plot(X, FIRST, "k"), ax.axvline(4, color="0.7")))
     assert all(p.y_lo is None and p.y_hi is None for s in panel.series for p in s.points)
+
+
+@pytest.mark.parametrize(
+    ("points", "expected"),
+    [(((20, 29), (400, 29)), True), (((419, 30), (419, 250)), True), (((20, 40), (400, 40)), False), (((20, 29), (400, 80)), False)],
+)
+def test_a_line_along_the_edge_of_a_plot_is_its_frame(points: tuple[tuple[float, float], ...], expected: bool) -> None:
+    """The ticks at the corners of a frame were taken for error bars, and the curves in it were lost."""
+    line, scene = SimpleNamespace(points=np.array(points, dtype=float)), SimpleNamespace(box=(20.0, 30.0, 418.0, 260.0))
+    assert _is_frame(cast(Piece, line), cast(Scene, scene)) is expected
 
 
 @pytest.mark.parametrize("medium", MEDIA)
