@@ -15,12 +15,12 @@ from digitize.categories import Categories
 from digitize.curves import COLORED, picture_of, strokes_of_plot, without_words
 from digitize.greys import greys
 from digitize.ink import find_layers, paper_color
-from digitize.keynames import Look, names_of
 from digitize.legend import LegendEntry
 from digitize.linebands import U_PX, Ground, ground_of, has_band
+from digitize.linemeetings import is_mixed, settled
+from digitize.linenames import Look, names_of
 from digitize.linetraces import Strand, Traced, trace
 from digitize.linevalues import Way, outline, value_at, way_of
-from digitize.meetings import is_mixed, settled
 from digitize.painting import Picture
 from digitize.panels import Panel
 from digitize.series import Mark, Place, Series, hex_color

@@ -13,8 +13,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration import is_date
+from digitize.labelruns import run_of_numbers
 from digitize.recognition import ModelNotFound, Reading, recogniser
-from digitize.runs import run_of_numbers
 from digitize.textboxes import (
     NUMBER_GAP,
     TIGHT_NUMBER_GAP,

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 from calibration import AxisCalibration, is_date
 from digitize.axes import Axis, read_names
-from digitize.broken import are_on_one_line, parting_line
+from digitize.brokenaxes import are_on_one_line, parting_line
 from digitize.categories import Categories, find_categories
 from digitize.lines import Line
 from digitize.ocr import TextBox

@@ -11,15 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration import SINCE_EPOCH, AxisCalibration, CategoryAxis, PixelTransform, iso_date
-from digitize.anew import with_read_anew
 from digitize.axes import Axis, find_axes, stepped
-from digitize.broken import with_breaks_closed
+from digitize.brokenaxes import with_breaks_closed
 from digitize.categories import Categories, x_title, y_title
 from digitize.deskew import Tilt, estimate_tilt, is_bilevel, straighten
 from digitize.flags import known
 from digitize.given import GivenAxis, with_given
 from digitize.horizontal import find_horizontal, lies_on, replaces
 from digitize.kinds import Marks, read_marks
+from digitize.labelsanew import with_read_anew
 from digitize.legend import LegendEntry, find_legend
 from digitize.levelbars import without_bars_as_words
 from digitize.lines import Line, find_lines

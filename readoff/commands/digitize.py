@@ -48,7 +48,10 @@ def digitize(
         typer.Option("--calibrate", metavar="AXIS:PX=VALUE,...", help="Ticks given by hand for the x or y axis of one file."),
     ] = None,
     kind: Annotated[
-        str | None, typer.Option("--kind", metavar="KIND", help="The kind of plot, where it is known: errorbar, bar, forest, ...")
+        str | None,
+        typer.Option(
+            "--kind", metavar="KIND", help="The kind of plot, if known: errorbar, bar, box, scatter, km, line, histogram or forest."
+        ),
     ] = None,
     at: Annotated[
         str | None, typer.Option("--at", metavar="X,X,...", help="The x at which curves of line plots are read, in units of the axis.")
@@ -216,6 +219,9 @@ def _read(
     for panel in panels:
         if panel.refused:
             say_failed("digitize", file, f"{file}: {panel.id} left out: {panel.refused}")
+    if at is not None and not any(panel.kind == "line" for panel in panels):
+        kinds = ", ".join(f"{panel.id} {panel.kind}" for panel in panels)
+        say_failed("digitize", file, f"{file}: --at was not used: it holds for line plots, found {kinds}")
     return reading
 
 

@@ -53,6 +53,13 @@ def test_options_reach_the_reader(readoff: Run, reader: FakeReader, images: Imag
     assert [(axis.axis, axis.ticks, axis.scale) for axis in call["calibrate"]] == [("y", ((300.0, 0.0), (40.0, 10.0)), "linear")]
 
 
+def test_places_that_no_curve_was_read_at_are_said(readoff: Run, reader: FakeReader, images: Images, tmp_path: Path) -> None:
+    (file,) = images("means.png")
+    result = readoff("digitize", file, "--out", tmp_path, "--at", "0,15")
+    assert result.code == 0
+    assert result.error_lines == [f"readoff digitize: {file}: --at was not used: it holds for line plots, found p1-A errorbar"]
+
+
 def test_a_failed_file_is_named_and_the_others_are_done(readoff: Run, reader: FakeReader, images: Images, tmp_path: Path) -> None:
     good, bad, other = images("good.png", "bad.png", "other.png")
     reader.failures["bad.png"] = ValueError(f"{bad}: no plot\nwas found")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from digitize.runs import run_of_numbers
+from digitize.labelruns import run_of_numbers
 
 
 @pytest.mark.parametrize(
