@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 import readoff
+from digitize.flags import flags_as_markdown
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
@@ -55,6 +56,11 @@ def test_the_distribution_holds_every_room_and_the_samples() -> None:
     suffixes = {Path(pattern).suffix for pattern in PROJECT["tool"]["setuptools"]["package-data"]["sample_figures"]}
     kept = {path.suffix for path in (ROOT / "sample_figures").rglob("*") if path.is_file() and "__pycache__" not in path.parts}
     assert kept - {".py"} <= suffixes
+
+
+def test_the_documented_flags_are_those_of_the_table() -> None:
+    """After a change of digitize/flags.py put what `flags_as_markdown` returns into docs/flags.md."""
+    assert (ROOT / "docs" / "flags.md").read_text(encoding="utf-8").endswith(f"\n\n{flags_as_markdown()}")
 
 
 def test_the_version_is_in_the_changelog() -> None:
