@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from calibration import AxisCalibration
 from digitize.captions import said_in
 from digitize.given import GivenAxis
+from digitize.kinds import READ_KINDS
 from digitize.overlay import draw_overlay
 from digitize.page import Page, UnreadableFile, read_pages, sha256
 from digitize.pictured import parts_of
@@ -116,11 +117,9 @@ def digitize_file(
     NoPlotFound
         If no page shows a plot with a numeric y axis; the message says what is missing.
     ValueError
-        If `at` holds no number, or one that is not finite.
+        If `kind` is no kind that is read, or `at` holds no number or one that is not finite.
     """
-    if at is not None and (len(at) == 0 or not np.isfinite(np.asarray(at, dtype=float)).all()):
-        message = f"expected one finite x or more to read curves at, found {list(at)}"
-        raise ValueError(message)
+    _require_readable(kind, at)
     file = Path(path)
     found = _Found()
     try:
@@ -136,6 +135,15 @@ def digitize_file(
     source = SourceRecord(file=file.name, sha256=sha256(file), pages=tuple(found.seen))
     record = FigureRecord(source=source, panels=tuple(found.panels), figures=tuple(found.figures))
     return Reading(record, found.overlays, found.axes, tuple(found.failed))
+
+
+def _require_readable(kind: str | None, at: Sequence[float] | None) -> None:
+    if kind is not None and kind not in READ_KINDS:
+        message = f"expected one of {', '.join(READ_KINDS)}, found {kind!r}"
+        raise ValueError(message)
+    if at is not None and (len(at) == 0 or not np.isfinite(np.asarray(at, dtype=float)).all()):
+        message = f"expected one finite x or more to read curves at, found {list(at)}"
+        raise ValueError(message)
 
 
 def _layout(page: Page, *, whole: bool) -> Layout:

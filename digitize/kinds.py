@@ -186,8 +186,6 @@ READ_KINDS: tuple[str, ...] = ("errorbar", "scatter", "line", *(reader.kind for 
 
 def read_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None = None, at: Sequence[float] | None = None) -> Marks:
     """The marks of a panel, of the kind given or else of the kind that the picture speaks for; curves at the x that are given."""
-    if kind is not None and kind not in READ_KINDS:
-        return Marks("unknown", refused=f"plots of kind {kind} are not read yet: {' and '.join(READ_KINDS)} are")
     drawn = None if _is_forest(panel, kind) else _vector_marks(panel, legend, kind, at)
     if drawn is not None:
         return drawn
@@ -304,7 +302,7 @@ def _points(series: tuple[Series, ...], kind: str | None, medium: Medium, *, n_s
         for m in s.marks
     )
     if not count:
-        return Marks("unknown", refused="no markers with error bars and no bars were found in this plot; other kinds are not read yet")
+        return Marks("unknown", refused="no markers, bars, boxes, bins or curves were found in this plot")
     doubtful = sum(m.y_lo is not None or m.y_hi is not None for s in series for m in s.marks)
     are_means = doubtful >= MOST_BARRED * count and _share_columns(series)
     if kind == "scatter" or (kind is None and (with_bar < 0.2 * count or _is_cloud(series)) and not are_means):

@@ -8,6 +8,7 @@ import numpy as np
 
 from digitize.legend import LegendEntry
 from digitize.series import Mark, Place, Series, hex_color
+from digitize.unmarked import ANYWHERE
 from digitize.vector.errorbars import ASIDE, TOUCH, Ends, are_even, error_bars, joined
 from digitize.vector.glyphs import Glyph
 from digitize.vector.legend import find_keys
@@ -16,7 +17,6 @@ from digitize.vector.pieces import Piece, Stroke
 from digitize.vector.points import Style, names_of, polylines
 from digitize.vector.scene import Scene, inside
 
-ANYWHERE = 12**0.5  # how many times the standard deviation of a place that may be anywhere in a bar the bar is long
 KEY_PAD = 4.0  # px around a legend's key that its error bar may reach
 ON_EDGE = 4.0  # px from the inside of a plot within which the lines of its frame lie
 FEWEST = 3  # bars of a plot

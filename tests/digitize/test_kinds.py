@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
+from digitize.file import digitize_file
 from digitize.kinds import READ_KINDS, read_marks
 from digitize.read import ReadPanel, read_image
 
@@ -54,11 +55,10 @@ def test_markers_that_no_stroke_joins_are_no_lines(scatter: ReadPanel) -> None:
     assert marks.refused == "no stroke that crosses the plot as a curve does was found"
 
 
-@pytest.mark.parametrize("kind", ["nonsense"])
-def test_a_kind_that_is_not_read_is_refused_by_its_name(scatter: ReadPanel, kind: str) -> None:
-    marks = read_marks(scatter.panel, (), kind)
-    assert marks.series == ()
-    assert marks.refused == f"plots of kind {kind} are not read yet: {' and '.join(READ_KINDS)} are"
+@pytest.mark.parametrize("kind", ["nonsense", "unknown"])
+def test_a_kind_that_is_not_read_is_refused_by_its_name(kind: str) -> None:
+    with pytest.raises(ValueError, match=f"expected one of {', '.join(READ_KINDS)}, found '{kind}'"):
+        digitize_file("any.png", kind=kind)
 
 
 def test_markers_without_error_bars_are_a_scatter_plot(scatter: ReadPanel) -> None:

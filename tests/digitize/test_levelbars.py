@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
@@ -16,6 +15,8 @@ from numpy.typing import NDArray
 from digitize.file import digitize_file
 from digitize.record import PanelRecord, PointRecord
 
+pytestmark = pytest.mark.usefixtures("plain_fonts")
+
 X = np.array([10.0, 22.0, 35.0, 47.0, 60.0, 78.0])
 Y = np.array([2.0, 3.5, 3.0, 5.2, 6.1, 7.4])
 LEFT, RIGHT = np.array([4.0, 5.0, 6.0, 4.5, 7.0, 5.2]), np.array([6.0, 4.0, 5.0, 5.5, 4.5, 7.0])
@@ -24,12 +25,6 @@ MEDIA = ("pdf", "png")
 CLOSE = {"pdf": 0.01, "png": 0.35}
 """Of 100 along x, along y seven times less, for a unit is seven times as long there. Paths are written to a few thousandths of a pixel; at
 150 dpi 0.35 are 1.8 px, and matplotlib puts the strokes of pictures on whole pixels, ticks and caps alike."""
-
-
-@pytest.fixture(autouse=True)
-def _plain_fonts() -> Iterator[None]:
-    with mpl.rc_context({"font.family": "DejaVu Sans", "font.size": 10, "pdf.fonttype": 42}):
-        yield
 
 
 def draw(folder: Path, medium: str, dress: Callable[[Axes], object]) -> PanelRecord:

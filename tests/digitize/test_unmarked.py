@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.axes import Axes
@@ -19,18 +18,14 @@ from digitize.vector.pieces import Piece
 from digitize.vector.scene import Scene
 from digitize.vector.unmarked import _is_frame
 
+pytestmark = pytest.mark.usefixtures("plain_fonts")
+
 X = np.array([0.0, 2.0, 4.0, 6.0, 8.0])
 FIRST, SECOND = np.array([70.0, 62.0, 55.0, 58.0, 50.0]), np.array([30.0, 36.0, 25.0, 33.0, 28.0])
 DOWN, UP = np.array([6.0, 8.0, 7.0, 9.0, 6.0]), np.array([9.0, 7.0, 10.0, 6.0, 8.0])
 MEDIA = {"pdf": "vector", "png": "raster"}
 CLOSE = {"pdf": 0.01, "png": 0.5}
 """Of 100: paths are written to a few thousandths of a pixel; at 150 dpi 0.5 are 1.8 px, and matplotlib puts strokes on whole pixels."""
-
-
-@pytest.fixture(autouse=True)
-def _plain_fonts() -> Iterator[None]:
-    with mpl.rc_context({"font.family": "DejaVu Sans", "font.size": 10, "pdf.fonttype": 42}):
-        yield
 
 
 def draw(folder: Path, medium: str, dress: Callable[[Axes], object]) -> PanelRecord:

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import matplotlib as mpl
 import numpy as np
 import pytest
 from matplotlib.figure import Figure
@@ -16,6 +15,8 @@ from digitize import page as page_module
 from digitize.file import digitize_file
 from digitize.record import PanelRecord, PointRecord, SeriesRecord
 from digitize.vector.paths import Drawing
+
+pytestmark = pytest.mark.usefixtures("plain_fonts")
 
 X = np.array([0.0, 2.0, 4.0, 6.0, 8.0])
 
@@ -31,12 +32,6 @@ class Arm:
     color: str = "black"
     face: str | None = None
     name: str = ""
-
-
-@pytest.fixture(autouse=True)
-def _plain_fonts() -> Iterator[None]:
-    with mpl.rc_context({"font.family": "DejaVu Sans", "font.size": 10, "pdf.fonttype": 42}):
-        yield
 
 
 def draw(path: Path, arms: Sequence[Arm], *, line: bool = False, legend: bool = False) -> Path:
