@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from digitize.axes import Axis
 from digitize.boxlines import LINE, NARROWEST, THICKEST, WIDEST, Box, Doubles, FloatArray, beside, inner_line, line_between, rgb
 from digitize.crossed import Strokes, are_scattered, crossed_boxes, crossed_whisker, observations, strokes_of
-from digitize.ink import paper_color
+from digitize.ink import largest, paper_color
 from digitize.legend import LegendEntry
 from digitize.notched import notched_boxes
 from digitize.panels import Panel
@@ -233,7 +233,7 @@ def _enclosed(crop: NDArray[np.uint8], height: float) -> list[Area]:
     size = 2 * round(THICKEST * height / 2 + 1) + 1
     kernel = np.ones((size, size), np.uint8)
     darker = np.asarray(cv2.morphologyEx(crop, cv2.MORPH_CLOSE, kernel), dtype=np.int16) - crop
-    line = (darker.max(axis=2) > LINE).astype(np.uint8)
+    line = (largest(darker) > LINE).astype(np.uint8)
     count, _, stats, _ = cv2.connectedComponentsWithStats(1 - line, connectivity=4)
     found = []
     for x, y, a, b, area in stats[1:count].tolist():

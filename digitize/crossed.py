@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.boxlines import LINE, NARROWEST, THICKEST, WIDEST, Box, Doubles, FloatArray, beside, inner_line, line_between
-from digitize.ink import paper_color
+from digitize.ink import largest, paper_color
 
 Mask = NDArray[np.bool_]
 Side = tuple[int, int, int]  # column, first and last row
@@ -59,7 +59,7 @@ def strokes_of(crop: NDArray[np.uint8], height: float, thickest: float = THICKES
     thick = round(thickest * height) + 1
     level = cv2.morphologyEx(crop, cv2.MORPH_CLOSE, np.ones((2 * (thick // 2) + 3, 1), np.uint8)).astype(np.int16) - crop
     upright = cv2.morphologyEx(crop, cv2.MORPH_CLOSE, np.ones((1, 2 * (thick // 2) + 3), np.uint8)).astype(np.int16) - crop
-    return Strokes(crop, level.max(axis=2) > LINE, upright.max(axis=2) > LINE, paper_color(crop), thick)
+    return Strokes(crop, largest(level) > LINE, largest(upright) > LINE, paper_color(crop), thick)
 
 
 def crossed_boxes(crop: NDArray[np.uint8], height: float) -> list[Box]:

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from digitize.atrisk import printed_rows
 from digitize.axes import Axis
 from digitize.greys import greys
-from digitize.ink import find_layers, paper_color
+from digitize.ink import find_layers, largest, paper_color
 from digitize.legend import LegendEntry
 from digitize.markers import UNIT, find_markers
 from digitize.painting import Picture
@@ -254,7 +254,7 @@ def _without_bands(crop: NDArray[np.uint8], paper: FloatArray, height: float) ->
     """
     side = max(5, round(BAND * height))
     ground = np.asarray(cv2.morphologyEx(crop, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8)), dtype=np.float32)
-    tinted = np.abs(ground - paper).max(axis=2) > TINT
+    tinted = largest(np.abs(ground - paper)) > TINT
     if tinted.mean() < LEAST_BAND:
         return crop
     lifted = crop * (paper / np.clip(ground, 1, None))

@@ -66,11 +66,7 @@ def _place(
         return found[0].marks, found[0].boxes, found[0].side
     side = Side("left" if is_upright else "bottom", shape)
     lo, hi = float(px.min()), float(px.max())
-    along = [
-        line for line in lines if line.upright == is_upright and min(line.end, hi) - max(line.start, lo) >= 0.6 * (hi - lo)
-    ]
+    along = [line for line in lines if line.upright == is_upright and min(line.end, hi) - max(line.start, lo) >= 0.6 * (hi - lo)]
     line = (min if is_upright else max)(along, key=lambda each: each.at, default=None)
     at = line.at if line is not None else (0.0 if is_upright else float(shape[0] - 1))
     return TickMarks(px, np.zeros_like(px), at, line), (), side
-
-

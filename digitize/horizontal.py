@@ -17,6 +17,7 @@ from digitize.vector.paths import Drawing
 
 COVERED = 0.4  # share of an upright panel
 
+
 def find_horizontal(
     image: NDArray[np.uint8],
     axes: Sequence[Axis],

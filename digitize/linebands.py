@@ -8,6 +8,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
+from digitize.ink import largest
 from digitize.linevalues import Way
 
 FloatArray = NDArray[np.float32]
@@ -44,7 +45,7 @@ def ground_of(crop: NDArray[np.uint8], paper: FloatArray, height: float) -> Grou
     """The ground of a plot (h, w, 3) without its words; `height` is that of its digits, px."""
     side = max(5, round(SIDE * height))
     ground = np.asarray(cv2.morphologyEx(crop, cv2.MORPH_CLOSE, np.ones((side, side), np.uint8)), dtype=np.float32)
-    return Ground(np.asarray(np.abs(ground - paper).max(axis=2), dtype=np.float32))
+    return Ground(np.asarray(largest(np.abs(ground - paper)), dtype=np.float32))
 
 
 def has_band(way: Way, ground: Ground) -> tuple[bool, bool]:

@@ -122,9 +122,7 @@ def _slope(pieces: Sequence[Piece], k: int) -> float:
     return float((b.y[-1] - a.y[0]) / dx) if dx > 0.5 else 0.0
 
 
-def _key_stretches(
-    panel: Panel, entry: LegendEntry, legend: Sequence[LegendEntry], paper: NDArray[np.float32]
-) -> tuple[Doubles, Doubles]:
+def _key_stretches(panel: Panel, entry: LegendEntry, legend: Sequence[LegendEntry], paper: NDArray[np.float32]) -> tuple[Doubles, Doubles]:
     """Lengths of the dashes of a key and of the gaps between them, px; a dash that its end cuts off does not count.
 
     Keys of one column are equally long: one that seems shorter ends in a gap.

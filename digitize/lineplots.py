@@ -14,7 +14,7 @@ from digitize.axes import Axis
 from digitize.categories import Categories
 from digitize.curves import COLORED, picture_of, strokes_of_plot, without_words
 from digitize.greys import greys
-from digitize.ink import find_layers, paper_color
+from digitize.ink import find_layers, largest, paper_color
 from digitize.legend import LegendEntry
 from digitize.linebands import U_PX, Ground, ground_of, has_band
 from digitize.linemeetings import is_mixed, settled
@@ -86,7 +86,7 @@ def find_line_plot(panel: Panel, legend: Sequence[LegendEntry]) -> LinePlot:
         return LinePlot(())
     amounts = picture.amounts([np.asarray(np.array(y.color) / 255, dtype=np.float32) for y in layers])
     ink = picture.any_ink()
-    veiled = np.abs(panel.crop.astype(np.int16) - crop).max(axis=2) > 40
+    veiled = largest(np.abs(panel.crop.astype(np.int16) - crop)) > 40
     found: list[Curve] = []
     for layer, amount in zip(layers, amounts, strict=True):
         hiding = _other_ink(picture, amount, ink, layer.color) | veiled
@@ -194,7 +194,7 @@ def _other_ink(picture: Picture, amount: FloatArray, ink: FloatArray, color: tup
 def _without_grid(crop: NDArray[np.uint8], paper: FloatArray) -> NDArray[np.uint8]:
     """The plot without gridlines: rows and columns that pale ink covers from end to end, but for what is darker on them."""
     drop = np.clip(paper - crop.astype(np.float32), 0, None)
-    strength = drop.max(axis=2)
+    strength = largest(drop)
     full = float(np.quantile(strength[strength > 36], 0.95)) if (strength > 36).any() else 255.0
     result = crop.copy()
     for axis in (1, 0):

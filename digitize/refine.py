@@ -64,8 +64,7 @@ def fit_marker(amount: FloatArray, shape: Shape, start: Fit, *, stem_half_width:
     starts = ((1.0, 0.0),) if is_size_known else shape.starts
     names = ("x", "y") if is_size_known else ("x", "y", "size", "line_width") if start.line_width > 0 else ("x", "y", "size")
     tried = [
-        _descended(pixels, shape, start, replace(start, size=start.size * by, y=start.y + down * start.size), names)
-        for by, down in starts
+        _descended(pixels, shape, start, replace(start, size=start.size * by, y=start.y + down * start.size), names) for by, down in starts
     ]
     return min(tried, key=lambda each: each[0])[1]
 

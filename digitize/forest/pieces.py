@@ -9,7 +9,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from digitize.ink import MIN_INK, paper_color
+from digitize.ink import MIN_INK, largest, paper_color
 from digitize.ocr import TextBox
 
 Mask = NDArray[np.bool_]
@@ -71,7 +71,7 @@ def find_pieces(image: NDArray[np.uint8], region: Box, texts: Sequence[TextBox],
     """
     x0, y0, x1, y1 = region
     crop = image[y0 : y1 + 1, x0 : x1 + 1]
-    strength = np.clip(paper_color(crop) - crop.astype(np.float64), 0, None).max(axis=2)
+    strength = largest(np.clip(paper_color(crop) - crop.astype(np.float64), 0, None))
     inked = strength > MIN_INK
     if inked.sum() < 10:
         return ()

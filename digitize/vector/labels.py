@@ -88,9 +88,7 @@ def _parted(text: TextBox, spans: Sequence[TextSpan]) -> list[TextBox]:
         return [text]
     cuts = [0, *(k + 1 for k, gap in enumerate(gaps) if gap >= APART * text.height), len(own)]
     parts = [own[a:b] for a, b in pairwise(cuts)]
-    return [
-        replace(text, box=(p[0].box[0], text.box[1], p[-1].box[2], text.box[3]), text=" ".join(s.text for s in p)) for p in parts
-    ]
+    return [replace(text, box=(p[0].box[0], text.box[1], p[-1].box[2], text.box[3]), text=" ".join(s.text for s in p)) for p in parts]
 
 
 def _spelled(text: TextBox, spans: Sequence[TextSpan]) -> TextBox:

@@ -148,9 +148,7 @@ def is_rectangle(piece: Piece) -> bool:
 
 def near(box: Box, other: Box, margin: float = 0.0) -> bool:
     """Whether two boxes overlap or come closer than a margin."""
-    return (
-        box[0] <= other[2] + margin and other[0] <= box[2] + margin and box[1] <= other[3] + margin and other[1] <= box[3] + margin
-    )
+    return box[0] <= other[2] + margin and other[0] <= box[2] + margin and box[1] <= other[3] + margin and other[1] <= box[3] + margin
 
 
 def paths_near(paths: Iterable[VectorPath], box: Box, margin: float) -> list[VectorPath]:
