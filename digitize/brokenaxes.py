@@ -110,6 +110,13 @@ def _are_parts(upper: Axis, lower: Axis, lines: Sequence[Line], texts: Sequence[
     return both_rise and least > most and not _has_names_between(upper, lower, texts)
 
 
+def perhaps_broken(axis: Axis) -> Axis:
+    """One part of a broken axis that is read on its own: in doubt, for what stands on it may run through the break."""
+    said = "another scale goes on along its line: the axis may be broken"
+    reason = "; ".join(filter(None, [axis.reading.reason, said]))
+    return replace(axis, reading=replace(axis.reading, flags=tuple(dict.fromkeys((*axis.reading.flags, BROKEN))), reason=reason))
+
+
 def parting_line(upper: Axis, lower: Axis, lines: Sequence[Line]) -> Line | None:
     """The level line that parts the plots of two axes one above the other, as the frames of both do; None where there is none."""
     first, last = upper.span_px[1], lower.span_px[0]

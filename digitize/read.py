@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from calibration import SINCE_EPOCH, AxisCalibration, CategoryAxis, PixelTransform, iso_date
 from digitize.axes import Axis, find_axes, stepped
-from digitize.brokenaxes import with_breaks_closed
+from digitize.brokenaxes import perhaps_broken, with_breaks_closed
 from digitize.categories import Categories, x_title, y_title
 from digitize.deskew import Tilt, estimate_tilt, is_bilevel, straighten
 from digitize.flags import known
@@ -98,11 +98,12 @@ def read_image(
         image = turned_over(image)
         to_original = to_original @ PixelTransform.from_matrix(from_turned_over(image.shape))
         texts, found, lines = _axes(replace(seen, image=image))
-    # What is drawn with paths is read off the pixels then; of a page with several plots all would be.
-    if not drawing.paths or len(found) <= AXES_OF_ONE:
-        mended = with_breaks_closed(image, found, lines, texts, int(LINE_SHARE * min(image.shape[:2])))
-        if mended.is_broken:
-            image, found, lines, drawing = mended.image, list(mended.axes), mended.lines, Drawing()
+    mended = with_breaks_closed(image, found, lines, texts, int(LINE_SHARE * min(image.shape[:2])))
+    if mended.is_broken and drawing.paths and len(found) > AXES_OF_ONE:
+        # What is drawn with paths is read off the pixels then; of a page with several plots all would be.
+        found = [a if any(a.boxes == m.boxes for m in mended.axes) else perhaps_broken(a) for a in found]
+    elif mended.is_broken:
+        image, found, lines, drawing = mended.image, list(mended.axes), mended.lines, Drawing()
     axes = with_given(found, calibrate, (image.shape[0], image.shape[1]), lines, to_original)
     upright = [replace(p, is_bilevel=seen.is_bilevel) for p in find_panels(image, axes, texts, lines, drawing)]
     if is_over:

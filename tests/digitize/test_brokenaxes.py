@@ -206,5 +206,9 @@ def test_a_broken_axis_leaves_the_other_plots_of_a_page_to_their_paths(tmp_path:
     (record,) = [digitize_file(tmp_path / "page.pdf").record]
     scatter = [p for p in record.panels if p.kind == "scatter"]
     assert [p.medium for p in scatter] == ["vector", "vector"]
+    assert not any(p.flags for panel in scatter for s in panel.series for p in s.points)
+    rest = [p for panel in record.panels if panel.kind != "scatter" for s in panel.series for p in s.points]
+    assert rest
+    assert all("axis_broken" in p.flags for p in rest)
     for panel in scatter:
         assert sorted(float(p.y or 0) for p in panel.series[0].points) == pytest.approx([10.5, 20.25, 31.125, 44.0], abs=0.01)
