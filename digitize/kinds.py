@@ -24,7 +24,7 @@ from digitize.points import read_points
 from digitize.record import Kind, Medium
 from digitize.scatter import read_scatter
 from digitize.series import Mark, Series
-from digitize.unmarked import Unmarked, read_unmarked
+from digitize.unmarked import Unmarked, are_left_out, read_unmarked
 from digitize.vector.boxes import are_boxes
 from digitize.vector.boxes import read_boxes as read_vector_boxes
 from digitize.vector.curves import read_curves as read_vector_curves
@@ -42,6 +42,7 @@ CROWD_DOUBTS = frozenset({"end_inferred", "end_doubtful", "shared_stem"})  # and
 FEW_MARKERS = 20  # below so many markers, the doubts about all of their error bars may be chance
 BAR_DOUBTS = DOUBTS | CROWD_DOUBTS
 INFERRED = frozenset({"end_inferred", "mirrored"})  # flags of error bars of which no end, or but one, was seen on its own
+LEFT_OUT = ("bars_left_out",)
 MANY_BINS, SAME_BIN = 7, 3.0  # bars that may be bins, at least so many; px within which two bars stand over one place
 PERHAPS, SURELY = 0.5, 0.8  # evidence from which on a kind is tried, and from which on no other is
 
@@ -213,7 +214,8 @@ def read_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None = N
         if is_line_plot(plot, panel, is_sure=marks.kind == "scatter"):
             return _traced(panel, plot, at)
     if marks.kind != "scatter":
-        return marks
+        is_part = marks.kind == "errorbar" and are_left_out(panel, legend, marks.series)
+        return replace(marks, series=_doubted(marks.series, LEFT_OUT), flags=(*marks.flags, *LEFT_OUT)) if is_part else marks
     reading = read_scatter(panel, legend)
     flags = (*marks.flags, "overplotted") if reading.n_hidden else marks.flags
     return replace(marks, series=_doubted(reading.series, marks.flags), flags=flags, said={"hidden_points": reading.n_hidden})

@@ -15,7 +15,7 @@ from digitize.ink import Ink, Layer, find_layers, paper_color, substantial
 from digitize.legend import LegendEntry
 from digitize.markers import UNIT
 from digitize.panels import Panel
-from digitize.pens import to_px
+from digitize.pens import from_px, to_px
 from digitize.points import ends_of, position_noise, without_text
 from digitize.refine import ink_amount
 from digitize.scaled import scaled_to
@@ -37,6 +37,9 @@ ANYWHERE = 12**0.5  # how many times the standard deviation of a place that may 
 SAME_COLOR = 60.0  # grey levels in a channel within which a key has the colour of an ink
 INKED, REACH = 0.3, 12.0  # ink from which on a pixel belongs to a stroke; px at the scale of UNIT that a steep line leaves a bar by
 STEEPEST, LINE_U = 6.0, 0.1  # px that a line rises by from column to column at most; px by which a line's middle is unsure
+AS_LONG = 1.6  # times by which a stroke may be longer or shorter than the error bars that were read
+AT_MARKER = 4.0  # px at the scale of UNIT from a marker within which a stroke may be of its error bar
+LEFT_SHARE = 0.1  # strokes at no marker, as a share of the markers, from which on some may be error bars
 SAME_X = 1.5  # px at the scale of UNIT within which two bars share a column
 
 
@@ -83,6 +86,22 @@ def read_unmarked(panel: Panel, legend: Sequence[LegendEntry]) -> Unmarked:
         marks = tuple(_mark(s, doubts[s], amount, scale, panel) for s in sorted(own, key=lambda s: s.x))
         series.append(Series(name, hex_color(layer.color), "none", marks))
     return Unmarked(tuple(series), flags)
+
+
+def are_left_out(panel: Panel, legend: Sequence[LegendEntry], series: Sequence[Series]) -> bool:
+    """Whether strokes as long as the error bars that were read stand where no marker was found: bars without caps on a bare line do."""
+    marks = [m for each in series for m in each.marks]
+    lengths = [abs(m.y_hi.px - m.y_lo.px) for m in marks if m.y_lo is not None and m.y_hi is not None]
+    if not lengths:
+        return False
+    scale = UNIT / panel.height
+    ink = find_layers(scaled_to(without_text(panel, legend), scale))
+    at = np.array([from_px(m.x.px - panel.box[0], scale) for m in marks])
+    usual = float(np.median(lengths)) * scale
+    stems = [s for layer in ink.layers for s in _stems(ink, layer) if usual / AS_LONG < s.y1 - s.y0 < usual * AS_LONG]
+    inside = [s for s in stems if FURTHER < s.x < ink.strength.shape[1] - FURTHER]
+    free = [s for s in inside if np.abs(at - s.x).min() > AT_MARKER]
+    return len(free) >= max(1, LEFT_SHARE * len(marks))
 
 
 def _names(layers: Sequence[Layer], panel: Panel, legend: Sequence[LegendEntry]) -> list[str]:

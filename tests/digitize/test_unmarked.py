@@ -137,3 +137,11 @@ def test_the_uncertainty_of_centres_on_a_line_covers_the_truth(tmp_path: Path) -
     assert len(pulls) > 15
     # Of 95 in 100 that should be; strokes put on whole pixels err alike along a whole axis, which costs some.
     assert np.mean(np.abs(pulls) < 1.96) > 0.85
+
+
+def test_bars_without_caps_on_a_line_are_never_lost_without_a_flag(tmp_path: Path) -> None:
+    """Where bars cross the line some looked like markers; the others were left out without a word."""
+    panel = draw(tmp_path, "png", lambda ax: ax.errorbar(X, SECOND, 6.0, fmt="-", color="black", capsize=0))
+    points = [p for s in panel.series for p in s.points]
+    assert panel.kind == "errorbar"
+    assert len(points) == len(X) or all("bars_left_out" in p.flags for p in points)
