@@ -29,6 +29,7 @@ FROM_CAP = 4.5  # px at the scale of UNIT between a cap and what of its stem is 
 SHORTEST = 9.0  # px at the scale of UNIT: the caps of a shorter bar run into one another
 BESIDE, FURTHER = 1.5, 5.0  # px beside a stem: where a marker would show, and where only a line does
 THICKER, LEVEL_RUN = 1.2, 3.0  # px by which a column of ink beside a stem may be higher than further off; height of a line's that is level
+THICK = 5.0  # px at the scale of UNIT: no line is thicker
 FEWEST, MOST = 3, 0.5  # bars without a marker, and their share of all capped stems, that make a plot without markers
 FREE = 0.5  # share of these that must have caps that nothing touches at both ends
 FIRST, LAST = 1.5, 8.0  # px at the scale of UNIT beside a stem between which the line is followed
@@ -67,7 +68,9 @@ def read_unmarked(panel: Panel, legend: Sequence[LegendEntry]) -> Unmarked:
     ink = find_layers(small)
     stems = [_stems(ink, layer) for layer in ink.layers]
     capped = [_with_caps(own) for own in stems]
-    bare = [[s for s in own if _is_bare(s, lines_of(ink, layer))] for own, layer in zip(capped, ink.layers, strict=True)]
+    inked = ink.strength > 60
+    lines = [lines_of(ink, layer) for layer in ink.layers]
+    bare = [[s for s in own if _is_bare(s, line) and not _is_filled(s, inked)] for own, line in zip(capped, lines, strict=True)]
     n_bare, n_capped = sum(map(len, bare)), sum(map(len, capped))
     n_free = sum(_has_free_caps(s) for own in bare for s in own)
     if n_bare < FEWEST or n_bare < MOST * n_capped or n_free < FREE * n_bare:
@@ -158,6 +161,12 @@ def _is_bare(stem: Stem, line: FloatArray) -> bool:
         further = max((b - a for pieces in beyond for a, b in pieces), default=0)
         thicker.append(highest - max(further, LEVEL_RUN))
     return max(thicker) <= THICKER
+
+
+def _is_filled(stem: Stem, inked: NDArray[np.bool_]) -> bool:
+    """Whether ink thicker than a line stands on both sides of a stem: a filled marker, which is no line's ink."""
+    sides = [_pieces(inked, stem, side * (stem.width / 2 + BESIDE), 0.0) for side in (-1, 1)]
+    return all(max((b - a for a, b in pieces), default=0) > THICK for pieces in sides)
 
 
 def _pieces(mask: NDArray[np.bool_], stem: Stem, aside: float, more: float) -> list[tuple[int, int]]:

@@ -145,3 +145,14 @@ def test_bars_without_caps_on_a_line_are_never_lost_without_a_flag(tmp_path: Pat
     points = [p for s in panel.series for p in s.points]
     assert panel.kind == "errorbar"
     assert len(points) == len(X) or all("bars_left_out" in p.flags for p in points)
+
+
+def test_large_filled_markers_are_no_bare_bars(tmp_path: Path) -> None:
+    """Squares as wide as their caps were taken for ink of a line, and the series beside them was lost."""
+
+    def dress(ax: Axes) -> None:
+        ax.errorbar(X - 0.1, FIRST, [DOWN, UP], fmt="s", color="black", markersize=12, capsize=4)
+        ax.errorbar(X + 0.1, SECOND, [DOWN, UP], fmt="D", color="tab:green", mfc="white", markersize=10, capsize=4)
+
+    panel = draw(tmp_path, "png", dress)
+    assert [(s.marker, len(s.points)) for s in panel.series] == [("square", 5), ("diamond-open", 5)]
