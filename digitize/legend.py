@@ -14,6 +14,7 @@ Box = tuple[int, int, int, int]
 ONE_MORE = 1.5  # distances between lines within which the next line of a legend lies
 THIN = 0.4  # of a digit's height: no key is so narrow, but lines are
 MARKER_LETTERS = frozenset("oO0QDCAVvXx")  # what two markers beside one another are read as: DD, AA, xx
+FEW_LETTERS, SURE = 3, 0.9  # letters that markers over one another are read as, and how sure such a word must be to be one
 TALLEST = 2.2  # digit heights of the tick labels: no name is set larger
 CUT = 5.0  # digit heights that a name may have lost of its end
 FARTHEST_KEY = 3.2  # digit heights from a name within which its key begins
@@ -167,8 +168,9 @@ def _with_cut(entries: tuple[LegendEntry, ...], names: Sequence[TextBox], *, rig
 def is_word(text: TextBox, digit_height: float) -> bool:
     """Whether a box surely holds words, not marks of the plot that look like a sign; `digit_height` (px) is that of the tick labels."""
     letters = set(text.text.replace(" ", ""))
-    if letters <= set("oO0") or (len(letters) == 1 and letters <= MARKER_LETTERS) or text.height > TALLEST * digit_height:
-        return False  # a row of markers of one kind; error bars that stand like an L and an I
+    are_markers = letters <= MARKER_LETTERS and (len(letters) == 1 or (len(text.text) <= FEW_LETTERS and text.confidence < SURE))
+    if letters <= set("oO0") or are_markers or text.height > TALLEST * digit_height:
+        return False  # a row of markers; error bars that stand like an L and an I
     latin = sum(c.isalpha() and ord(c) < 0x250 for c in text.text)
     return text.rotation == 0 and latin >= 2 and text.confidence > 0.7 and latin >= 0.4 * len(text.text.replace(" ", ""))
 

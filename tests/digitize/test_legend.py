@@ -205,6 +205,8 @@ def test_an_enlarged_legend_has_enlarged_boxes() -> None:
         ("o", 0.95, 0, False),  # a marker read as a letter
         ("12.5", 0.95, 0, False),
         ("10 to 20 mg", 0.9, 0, True),
+        ("OA", 0.75, 0, False),  # circles over one another
+        ("CA", 0.97, 0, True),
         ("DD", 0.95, 0, False),  # two open triangles beside one another
         ("1234567 ab", 0.9, 0, False),  # a number with two letters
         ("一一", 0.9, 0, False),  # dashes read as signs
