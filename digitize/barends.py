@@ -126,6 +126,8 @@ def _beside_legend(field: Field, bar: Bar, columns: NDArray[np.int64]) -> NDArra
 def _without_cap(profile: Doubles, top: int, paper: FloatArray) -> Doubles:
     """The profile with paper in place of what stands above the paper right above row `top`: a wide cap looks like a thicker outline."""
     is_paper = np.abs(profile[:top] - paper).max(axis=1) < DEFINITE
+    if not is_paper.size:  # the bar ends at the edge of the plot
+        return profile
     end = top - int((~is_paper[::-1]).argmax())  # below the outline; a pale fill looks like paper
     lid = end - int(is_paper[:end][::-1].argmax())  # the outline's first row
     cap = lid - int((~is_paper[:lid][::-1]).argmax())  # below the cap's last row

@@ -606,6 +606,7 @@ def test_only_what_stands_above_paper_above_an_outline_is_a_cap() -> None:
     rows = [paper, ink, paper, ink, ink, pale, pale]
     cut = _without_cap(np.array(rows), 6, paper.astype(np.float32))
     np.testing.assert_array_equal(cut, [paper, paper, paper, *rows[3:]])
+    np.testing.assert_array_equal(_without_cap(np.array(rows[4:]), 0, paper.astype(np.float32)), rows[4:])  # at the edge of the plot
     for whole in (rows[2:], [paper, *rows[5:]], [ink, ink, pale], [paper, paper]):
         profile = np.array(whole)
         np.testing.assert_array_equal(_without_cap(profile, len(whole) - 1, paper.astype(np.float32)), profile)
