@@ -11,6 +11,7 @@ import numpy as np
 
 from calibration import CategoryAxis, is_date, parse_number
 from digitize.axes import Axis
+from digitize.labelruns import RUN_OF_DIGITS
 from digitize.ocr import TextBox
 
 NAMES_REACH = 4.5  # how far under the plot names begin, in label heights
@@ -18,7 +19,6 @@ TITLE_REACH = 8.0  # how far beyond the labels a title stands, in label heights
 FRACTION = re.compile(r"1/\d+|\d+/\d")  # a titre or a share, and a date only perhaps
 NUMERIC = re.compile(r"[\d.,eE+\-% ]+")
 RANGE = re.compile(r"(?<![eE])[\s\d]-\s?\d")
-RUN_OF_DIGITS = 8
 PANEL_LETTER = re.compile(r"[(\[]?[a-l][)\].:]?", re.IGNORECASE)
 
 

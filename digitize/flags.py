@@ -37,6 +37,7 @@ FLAGS: Mapping[str, str] = MappingProxyType(
         "text_layer_differs": "The PDF's own text says another tick label than its rendering shows; the rendering was believed.",
         "upside_down": "The figure stands upside down: it was read turned by 180 degrees.",
         "inset": "A smaller plot stands inside this one: what is drawn in it may have been read with the axes around it.",
+        "in_fill": "Nearly all around the mark is ink: in a filled area what looks like a marker may be none.",
         "error_bars_unread": "Strokes at the markers may be error bars, but none could be read for sure: the ends are left out.",
         "partly_hidden": "Other marks cover half of this one or more: its place is less sure, and there may be more beneath.",
         "overplotted": "More markers lie together than show apart: about as many as the panel's hidden_points are hidden beneath others.",

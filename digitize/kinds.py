@@ -14,11 +14,13 @@ from digitize.bars import bar_evidence, read_bars
 from digitize.barstrokes import DOUBTS
 from digitize.boxes import box_evidence, read_boxes
 from digitize.categories import Categories
+from digitize.curvepoints import places_along_x
 from digitize.curves import curve_evidence, read_curves
 from digitize.forest.read import forest_evidence, read_forest
 from digitize.histograms import histogram_evidence, read_histogram
+from digitize.infill import with_fills_flagged
 from digitize.legend import LegendEntry
-from digitize.lineplots import SPIKES, LinePlot, find_line_plot, is_line_plot, places_along_x, read_line_plot
+from digitize.lineplots import SPIKES, LinePlot, find_line_plot, is_line_plot, read_line_plot
 from digitize.panels import Panel
 from digitize.points import read_points
 from digitize.record import Kind, Medium
@@ -208,6 +210,7 @@ def read_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None = N
     if unmarked.series or unmarked.refused:
         return Marks("errorbar", unmarked.series, unmarked.flags, refused=unmarked.refused)
     marks = _points(read_points(panel, legend), kind, "raster", height=panel.height) if kind != "scatter" else Marks("scatter")
+    marks = replace(marks, series=with_fills_flagged(marks.series, panel))
     if kind is None and marks.kind in ("unknown", "scatter"):
         plot = find_line_plot(panel, legend)
         # The dots of a dotted line look like small markers.
@@ -218,7 +221,8 @@ def read_marks(panel: Panel, legend: Sequence[LegendEntry], kind: str | None = N
         return replace(marks, series=_doubted(marks.series, LEFT_OUT), flags=(*marks.flags, *LEFT_OUT)) if is_part else marks
     reading = read_scatter(panel, legend)
     flags = (*marks.flags, "overplotted") if reading.n_hidden else marks.flags
-    return replace(marks, series=_doubted(reading.series, marks.flags), flags=flags, said={"hidden_points": reading.n_hidden})
+    found = with_fills_flagged(_doubted(reading.series, marks.flags), panel)
+    return replace(marks, series=found, flags=flags, said={"hidden_points": reading.n_hidden})
 
 
 def _traced(panel: Panel, plot: LinePlot, at: Sequence[float] | None) -> Marks:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import re
 from decimal import Decimal
-from itertools import count
 
+RUN_OF_DIGITS = 8  # that no label of a tick has
 FIRST = re.compile(r"(0|[1-9]\d{0,4})(\.\d{1,3})?")
 FEWEST = 3  # numbers whose even steps are no chance
 
@@ -40,17 +40,14 @@ def _heads(text: str) -> list[str]:
 
 def _continued(text: str, first: str, second: str) -> list[str]:
     """The text as numbers that go on in the step of the first two, all written as those are; empty where it does not go on so."""
-    start, step = Decimal(first), Decimal(second) - Decimal(first)
+    following, step = Decimal(first), Decimal(second) - Decimal(first)
     numbers: list[str] = []
-    rest = text
-    if step == 0:
-        return []
-    for k in count():
-        if not rest:
-            return numbers
-        following = f"{start + k * step:f}"
-        if start + k * step < 0 or not rest.startswith(following):
+    rest = text if step else ""
+    while rest:
+        number = f"{following:f}"
+        if following < 0 or not rest.startswith(number):
             return []
-        numbers.append(following)
-        rest = rest[len(following) :]
-    return []
+        numbers.append(number)
+        rest = rest[len(number) :]
+        following += step
+    return numbers

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from calibration import is_date
-from digitize.labelruns import run_of_numbers
+from digitize.labelruns import RUN_OF_DIGITS, run_of_numbers
 from digitize.recognition import ModelNotFound, Reading, recogniser
 from digitize.textboxes import (
     NUMBER_GAP,
@@ -38,7 +38,6 @@ Image = NDArray[np.uint8]
 PADDING = 0.28
 """Margin around the ink, in digit heights (0.2 em)."""
 LEAST_CONFIDENCE, DOUBTED, BETTER = 0.5, 0.5, 0.1
-RUN_OF_DIGITS = 8  # digits that no label of a tick has
 RUN_TOGETHER = re.compile(r"[-+]?0\d+(\.\d*)?|.*\..*\..*|.*\d-.*")
 NUMBER = re.compile(r"[-+]?(0|[1-9]\d*)?(\.\d+)?%?")
 KEY_COLOUR_STEP = 25.0

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from digitize.axes import Axis
+from digitize.curvepoints import mark_at, off_curve, places_along_x
 from digitize.legend import LegendEntry
-from digitize.lineplots import mark_at, off_curve, places_along_x
 from digitize.linevalues import STEEP
 from digitize.series import Mark, Place, Series, hex_color
 from digitize.vector.curves import named_by_color
